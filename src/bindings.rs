@@ -1,0 +1,90 @@
+//! The module's face to JavaScript, and the only file that names wasm-bindgen and its family.
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::effect::Posted;
+use crate::job::{self, Request};
+use crate::sandbox;
+use crate::time::Timestamp;
+
+/// Kept beside the Rust types by `tests/boundary.rs` and the type check of `js/`.
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** One thing that the core asks for. Those with an `id` are answered by `Job.resume`. */
+export type Effect =
+  | { id: number; kind: 'fetch'; method: string; url: string; headers: [string, string][]; body?: string;
+      connectTimeoutMs: number; timeoutMs: number; maxBytes: number; proxy?: string }
+  | { id: number; kind: 'read-file'; path: string; maxBytes: number; symlinks: 'follow' | 'refuse' }
+  | { id: number; kind: 'write-file'; path: string; contents: string; mode: number }
+  | { id: number; kind: 'append-file'; path: string; contents: string }
+  | { id: number; kind: 'truncate-file'; path: string; length: number }
+  | { id: number; kind: 'remove-file'; path: string }
+  | { id: number; kind: 'sleep'; ms: number }
+  | { id?: undefined; kind: 'mask'; line: string }
+  | { id?: undefined; kind: 'log'; stream: 'stdout' | 'stderr'; text: string }
+  | { id?: undefined; kind: 'done'; exitCode: number };
+"#;
+
+/// A run in progress.
+#[wasm_bindgen]
+pub struct Job(job::Job);
+
+#[wasm_bindgen]
+impl Job {
+    /// Starts a run from its request as JSON. Clock and seed are drawn here, and nowhere else.
+    #[wasm_bindgen(constructor)]
+    pub fn new(request: &str) -> Result<Job, JsError> {
+        let request: Request =
+            serde_json::from_str(request).map_err(|error| failed("the request", &error.to_string()))?;
+        #[allow(clippy::cast_possible_truncation)] // milliseconds since 1970 are far below 2^53
+        let now = Timestamp::from_millis(js_sys::Date::now() as i64);
+        let seed = getrandom::u64().map_err(|_| failed("the random source", "none on this host"))?;
+        Ok(Self(job::Job::start(request, now, seed)))
+    }
+
+    /// Goes on as far as possible; returns the effects that are newly asked for, in order.
+    #[wasm_bindgen(unchecked_return_type = "Effect[]")]
+    pub fn next(&mut self) -> Result<JsValue, JsError> {
+        let effects: Vec<Posted> = self.0.next();
+        to_js(&effects)
+    }
+
+    /// Delivers the outcome of an effect, as JSON, and the milliseconds since the start.
+    pub fn resume(&mut self, id: u32, outcome: String, elapsed_ms: f64) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, which will do
+        self.0.resume(id, outcome, elapsed_ms as u64);
+    }
+}
+
+/// The sandbox's configuration when none is given.
+#[wasm_bindgen(js_name = sandboxDefaultConfig)]
+pub fn sandbox_default_config() -> Result<JsValue, JsError> {
+    to_js(&sandbox::default_config())
+}
+
+/// Header and claims of the token that the sandbox's issuer signs next.
+#[wasm_bindgen(js_name = sandboxClaims)]
+pub fn sandbox_claims(request: &str) -> Result<JsValue, JsError> {
+    to_js(&sandbox::claims(request).map_err(|reason| JsError::new(&reason))?)
+}
+
+/// What the sandbox's STS answers to one request.
+#[wasm_bindgen(js_name = sandboxAnswer)]
+pub fn sandbox_answer(request: &str) -> Result<JsValue, JsError> {
+    to_js(&sandbox::answer(request).map_err(|reason| JsError::new(&reason))?)
+}
+
+#[wasm_bindgen]
+pub fn version() -> String {
+    crate::product::VERSION.to_owned()
+}
+
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).map_err(|error| failed("an effect", &error.to_string()))
+}
+
+fn failed(what: &str, reason: &str) -> JsError {
+    JsError::new(&format!("{what} is not as agreed: {reason}"))
+}

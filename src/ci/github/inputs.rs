@@ -1,0 +1,464 @@
+//! The inputs of the GitHub Action: all of configure-aws-credentials v6.2.4, and ours.
+
+use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::effect::Symlinks;
+use crate::proxy::ProxySettings;
+use crate::run::{Environment, Run};
+use crate::settings::{
+    Audience, HandOver, OptionSpec, Options, PolicyArn, Profile, ProfileKind, ProfileName, Region, RetryPolicy,
+    RoleArn, SessionDuration, SessionName, SessionPolicy, Settings, TokenSource, ValueFault, account_ids, custom_tags,
+    policy_arns, seconds, whole_number,
+};
+use crate::sts::endpoint::{Endpoint, EndpointQuery, is_sts_host};
+use crate::sts::partition::Partition;
+
+const fn input(
+    name: &'static str,
+    alias: Option<&'static str>,
+    default: &'static str,
+    description: &'static str,
+) -> OptionSpec {
+    OptionSpec { name, description, default, alias, secret: false }
+}
+
+const fn secret(name: &'static str, description: &'static str) -> OptionSpec {
+    OptionSpec { name, description, default: "none", alias: None, secret: true }
+}
+
+/// In the order in which people read them. `action.yml` and `docs/github.md` are made from this.
+#[rustfmt::skip]
+pub const INPUTS: &[OptionSpec] = &[
+    input("role-to-assume", Some("ROLE_TO_ASSUME"), "none", "ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/deploy."),
+    input("aws-region", Some("AWS_REGION"), "AWS_DEFAULT_REGION", "AWS region of the STS endpoint, exported for later steps. Without it, AWS_REGION or AWS_DEFAULT_REGION of the job's environment counts."),
+    input("audience", Some("AUDIENCE"), "sts.amazonaws.com", "Audience of the token that GitHub is asked for. The identity provider in AWS must list it."),
+    input("role-session-name", Some("ROLE_SESSION_NAME"), "GitHubActions", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-. It appears in CloudTrail."),
+    input("role-duration-seconds", Some("ROLE_DURATION_SECONDS"), "3600", "Length of the session: seconds from 900 to 43200, or a duration such as 1h or 90m. The role's own maximum may be lower."),
+    input("allowed-account-ids", None, "any account", "Account ids, separated by commas, one of which the credentials must belong to. Checked before anything is handed over."),
+    input("hand-over", None, "env", "How later steps get the credentials: `env` (variables), `outputs` (outputs of this step only), `profile` (an AWS profile), or `process` (a profile that fetches fresh credentials for as long as the job runs)."),
+    input("output-credentials", Some("OUTPUT_CREDENTIALS"), "false", "Also set the credentials as outputs of this step."),
+    input("output-env-credentials", None, "true, or false with aws-profile", "Export the credentials and the region as environment variables."),
+    input("aws-profile", None, "none", "Name of an AWS profile to write. No white space, brackets, slashes or quotes. The post step removes it or puts back what was there."),
+    input("overwrite-aws-profile", Some("OVERWRITE_AWS_PROFILE"), "false", "Replace the profile if there is one of that name already, until the post step puts it back."),
+    input("inline-session-policy", Some("INLINE_SESSION_POLICY"), "none", "A policy as JSON, up to 2048 characters, that narrows what the session may do."),
+    input("managed-session-policies", Some("MANAGED_SESSION_POLICIES"), "none", "Up to 10 ARNs of managed policies, one a line, that narrow what the session may do."),
+    input("mask-aws-account-id", Some("MASK_AWS_ACCOUNT_ID"), "false", "Hide the account id and the role's ARN in the log, from the first line on."),
+    input("unset-current-credentials", Some("UNSET_CURRENT_CREDENTIALS"), "false", "Blank the credential variables that the job had before, even if this step fails."),
+    input("use-existing-credentials", Some("USE_EXISTING_CREDENTIALS"), "false", "Keep credentials that the job has already, if they work."),
+    input("web-identity-token-file", Some("WEB_IDENTITY_TOKEN_FILE"), "none", "Path of a file with the token, instead of GitHub's. Relative paths start at the workspace."),
+    input("role-chaining", Some("ROLE_CHAINING"), "false", "Assume the role with the credentials that the job has already."),
+    secret("aws-access-key-id", "Access key id of a stored key to assume the role with."),
+    secret("aws-secret-access-key", "Secret of the stored key."),
+    secret("aws-session-token", "Session token that goes with the stored key."),
+    input("force-skip-oidc", None, "false", "Never ask GitHub for a token."),
+    input("role-external-id", Some("ROLE_EXTERNAL_ID"), "none", "External id for a role that is assumed with a key or by chaining. A token exchange has no such parameter."),
+    input("custom-tags", None, "none", "Session tags as a JSON object, for a role that is assumed with a key or by chaining."),
+    input("transitive-tag-keys", Some("TRANSITIVE_TAG_KEYS"), "none", "Keys of session tags that later role chaining inherits, one a line."),
+    input("role-skip-session-tagging", Some("ROLE_SKIP_SESSION_TAGGING"), "false", "Send no session tags when the role is assumed with a key or by chaining."),
+    input("http-proxy", Some("HTTP_PROXY"), "the proxy variables", "Proxy for all requests of this step, http:// or https://. Without it, https_proxy, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY count."),
+    input("no-proxy", Some("NO_PROXY"), "no_proxy", "Hosts to reach directly, separated by commas: host, host:port, .suffix, *.suffix or *."),
+    input("sts-endpoint", None, "AWS's endpoint of the region", "Address of an STS-compatible service, https:// or loopback."),
+    input("action-timeout-s", None, "none", "Time limit for this step in seconds. Every request has deadlines of its own."),
+    input("disable-retry", Some("DISABLE_RETRY"), "false", "Try once only."),
+    input("retry-max-attempts", Some("RETRY_MAX_ATTEMPTS"), "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds."),
+    input("special-characters-workaround", Some("SPECIAL_CHARACTERS_WORKAROUND"), "false", "Ask for credentials until key id and secret have letters and digits only, 20 times at most."),
+];
+
+/// Name and description of every output.
+#[rustfmt::skip]
+pub const OUTPUTS: &[(&str, &str)] = &[
+    ("aws-account-id", "Id of the account that the credentials belong to."),
+    ("authenticated-arn", "ARN of the assumed role's session."),
+    ("aws-access-key-id", "Access key id, with output-credentials or hand-over: outputs."),
+    ("aws-secret-access-key", "Secret access key, with output-credentials or hand-over: outputs."),
+    ("aws-session-token", "Session token, with output-credentials or hand-over: outputs."),
+    ("aws-expiration", "When the credentials end, as 2026-11-21T12:00:00Z."),
+    ("diagnostic", "After a failure: what is wrong, as JSON (a list of code, headline, facts, causes, fixes, docs)."),
+];
+
+/// Reads and checks all inputs.
+pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
+    let env = &run.env;
+    let mut options = Options::read(
+        INPUTS,
+        |name| env.get(&variable_of(name)).map(str::to_owned),
+        |alias| env.get(alias).map(str::to_owned),
+    );
+    for spec in INPUTS.iter().filter(|spec| spec.secret) {
+        if let Some(value) = options.text(spec.name) {
+            run.mask(&crate::secret::Secret::new(value));
+        }
+    }
+    options.check_names(env.names().filter_map(|name| name.strip_prefix("INPUT_")).map(str::to_ascii_lowercase));
+
+    let mut notices: Vec<String> = options
+        .strangers()
+        .iter()
+        .map(|name| format!("`{name}` is no input of this action and has no effect"))
+        .collect();
+    let source = source(&mut options, env);
+    let role_arn = options.parse("role-to-assume", RoleArn::parse);
+    let region = region(&mut options, env);
+    let endpoint = endpoint(&mut options, env, region.as_ref());
+    let session_name = options.parse("role-session-name", SessionName::parse);
+    let duration = options.parse("role-duration-seconds", SessionDuration::parse);
+    let policy = options.parse("inline-session-policy", SessionPolicy::parse);
+    let policy_arns: Vec<PolicyArn> = options.parse("managed-session-policies", policy_arns).unwrap_or_default();
+    let allowed_accounts = options.parse("allowed-account-ids", account_ids).unwrap_or_default();
+    let hand_over = hand_over(&mut options);
+    let retry = retry(&mut options);
+    let time_limit_ms = time_limit_ms(&mut options);
+    let proxy = match ProxySettings::new(options.own_text("http-proxy"), options.own_text("no-proxy"), |name| {
+        env.get(name).map(str::to_owned)
+    }) {
+        Ok(proxy) => Some(proxy),
+        Err(fault) => {
+            options.problem(fault.diagnostic());
+            None
+        }
+    };
+    let hide_account = options.switch("mask-aws-account-id").unwrap_or(false);
+    let clear_first = options.switch("unset-current-credentials").unwrap_or(false);
+    let plain_secrets = options.switch("special-characters-workaround").unwrap_or(false);
+    check_existing(&mut options, env);
+    tags_have_no_place(&mut options, &mut notices);
+    if let (Some(role), Some(region)) = (&role_arn, &region)
+        && !options.has("sts-endpoint")
+    {
+        check_partition(&mut options, role, region);
+    }
+
+    let problems = options.into_problems();
+    if let Some(failure) = Failure::of(problems) {
+        return Err(failure);
+    }
+    let (Some(source), Some(role_arn), Some(region), Some(endpoint), Some(proxy)) =
+        (source, role_arn, region, endpoint, proxy)
+    else {
+        // Each of these is on record as a problem when it is missing.
+        return Err(Diagnostic::new(Code::OptionMissing, "`role-to-assume` is not set")
+            .fix("add `role-to-assume: arn:aws:iam::123456789012:role/deploy`")
+            .into());
+    };
+    Ok(Settings {
+        role_arn,
+        region,
+        source,
+        session_name: session_name.unwrap_or_else(default_session_name),
+        duration: duration.unwrap_or(SessionDuration::HOUR),
+        policy,
+        policy_arns,
+        allowed_accounts,
+        endpoint,
+        proxy,
+        retry,
+        time_limit_ms,
+        hand_over,
+        hide_account,
+        plain_secrets,
+        clear_first,
+        notices,
+    })
+}
+
+/// The variable in which the runner hands over an input: dashes stay.
+#[must_use]
+pub fn variable_of(name: &str) -> String {
+    format!("INPUT_{}", name.to_ascii_uppercase())
+}
+
+fn default_session_name() -> SessionName {
+    // Fits by its form; trust policies may ask for this very name.
+    SessionName::parse("GitHubActions").unwrap_or_else(|_| unreachable!("a literal that fits"))
+}
+
+/// Where the first token comes from. Other credentials are a source only when an input says so.
+fn source(options: &mut Options, env: &Environment) -> Option<TokenSource> {
+    let chaining = options.switch("role-chaining").unwrap_or(false);
+    let skip_oidc = options.switch("force-skip-oidc").unwrap_or(false);
+    let has_role = options.has("role-to-assume");
+    let audience = options.parse("audience", Audience::parse).unwrap_or_default();
+
+    if options.has("aws-access-key-id") != options.has("aws-secret-access-key") {
+        let (given, missing) = if options.has("aws-access-key-id") {
+            ("aws-access-key-id", "aws-secret-access-key")
+        } else {
+            ("aws-secret-access-key", "aws-access-key-id")
+        };
+        options
+            .problem(Diagnostic::new(Code::OptionMissing, format!("`{given}` is set, but `{missing}` is not")).fix(
+                format!("add `{missing}: ${{{{ secrets.… }}}}`, or remove `{given}` to use the job's OIDC token"),
+            ));
+        return None;
+    }
+    if options.has("aws-access-key-id") {
+        if chaining || options.has("web-identity-token-file") {
+            let other = if chaining { "role-chaining" } else { "web-identity-token-file" };
+            options.problem(
+                Diagnostic::new(
+                    Code::OptionConflict,
+                    format!("`aws-access-key-id` and `{other}` name two sources of credentials"),
+                )
+                .fix("keep one of them"),
+            );
+        }
+        options.problem(capability_missing("a stored access key (`aws-access-key-id`) as the source of credentials"));
+        return None;
+    }
+    if chaining {
+        options.problem(capability_missing("role chaining (`role-chaining`)"));
+        return None;
+    }
+    if !has_role {
+        options.require("role-to-assume", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
+        return None;
+    }
+    if options.has("role-external-id") {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`role-external-id` cannot be sent with a token")
+                .cause("AssumeRoleWithWebIdentity has no such parameter, so a trust policy that asks for it refuses every job")
+                .fix("remove `role-external-id`, and pin `sub` and `aud` in the role's trust policy instead"),
+        );
+    }
+    if let Some(file) = options.text("web-identity-token-file") {
+        let path = absolute(file, env);
+        let symlinks = if is_kubelet_token(&path) { Symlinks::Follow } else { Symlinks::Refuse };
+        return Some(TokenSource::File { path, symlinks });
+    }
+    if skip_oidc {
+        options.problem(capability_missing(
+            "credentials from the machine (`force-skip-oidc` without `web-identity-token-file`)",
+        ));
+        return None;
+    }
+    if env.get("ACTIONS_ID_TOKEN_REQUEST_URL").is_none() || env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN").is_none() {
+        options.problem(super::token::permission_missing(env));
+        return None;
+    }
+    Some(TokenSource::Ci { audience })
+}
+
+fn capability_missing(what: &str) -> Diagnostic {
+    Diagnostic::new(Code::CapabilityMissing, format!("this version cannot use {what} yet"))
+        .cause("that needs requests signed with existing credentials, which this version does not make")
+        .fix("use the job's OIDC token: `role-to-assume` with `permissions: id-token: write`, and no other source")
+        .fix("or stay with aws-actions/configure-aws-credentials for this step until a later version")
+}
+
+fn region(options: &mut Options, env: &Environment) -> Option<Region> {
+    if options.has("aws-region") {
+        return options.parse("aws-region", Region::parse);
+    }
+    match env.get("AWS_DEFAULT_REGION").map(Region::parse) {
+        Some(Ok(region)) => Some(region),
+        _ => options.require("aws-region", "us-east-1", Region::parse),
+    }
+}
+
+/// An endpoint other than AWS's is taken from our own input alone: a pull request that can set a
+/// variable must not be able to send the token elsewhere.
+fn endpoint(options: &mut Options, env: &Environment, region: Option<&Region>) -> Option<Endpoint> {
+    let on = |name: &str| env.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let (fips, dual_stack) = (on("AWS_USE_FIPS_ENDPOINT"), on("AWS_USE_DUALSTACK_ENDPOINT"));
+    if options.has("sts-endpoint") {
+        if fips || dual_stack {
+            options.problem(
+                Diagnostic::new(
+                    Code::OptionConflict,
+                    "`sts-endpoint` cannot be combined with FIPS or dual-stack endpoints",
+                )
+                .fix("remove `sts-endpoint`, or AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT"),
+            );
+        }
+        return options.parse("sts-endpoint", |url| {
+            Endpoint::custom(url).map_err(|fault| ValueFault::new(fault.to_string(), "https://sts.example.com"))
+        });
+    }
+    if !on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        && let Some((name, url)) =
+            ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].into_iter().find_map(|name| Some((name, env.get(name)?)))
+    {
+        match Endpoint::custom(url) {
+            Ok(endpoint) if is_sts_host(&endpoint.host) => return Some(endpoint),
+            _ => options.problem(
+                Diagnostic::new(Code::EndpointNotAllowed, format!("{name} points STS at a host that is not AWS's"))
+                    .fact("host", crate::run::host_of(url))
+                    .cause("whoever can set a variable of the job could have its token sent there")
+                    .fix(format!("if you mean it, give the address by the input `sts-endpoint`: {url}"))
+                    .fix(format!(
+                        "if it is for other services, set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS or remove {name}"
+                    )),
+            ),
+        }
+        return None;
+    }
+    match Endpoint::resolve(&EndpointQuery { region: region?.as_str(), fips, dual_stack }) {
+        Ok(endpoint) => Some(endpoint),
+        Err(fault) => {
+            options.problem(
+                Diagnostic::new(Code::OptionConflict, format!("there is no STS endpoint as asked for: {fault}"))
+                    .fix("unset AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT, or use another region"),
+            );
+            None
+        }
+    }
+}
+
+fn check_partition(options: &mut Options, role: &RoleArn, region: &Region) {
+    let of_region = Partition::of_region(region.as_str()).id;
+    if of_region != role.partition() {
+        options.problem(
+            Diagnostic::new(
+                Code::OptionConflict,
+                "`role-to-assume` and `aws-region` are in different partitions of AWS",
+            )
+            .fact("role", format!("partition {}", role.partition()))
+            .fact("region", format!("{} is in partition {of_region}", region.as_str()))
+            .fix("use a region of the role's partition"),
+        );
+    }
+}
+
+fn hand_over(options: &mut Options) -> HandOver {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Way {
+        Env,
+        Outputs,
+        Profile,
+        Process,
+    }
+    let way = options.parse("hand-over", |text| match text {
+        "env" => Ok(Way::Env),
+        "outputs" => Ok(Way::Outputs),
+        "profile" => Ok(Way::Profile),
+        "process" => Ok(Way::Process),
+        _ => Err(ValueFault::new("is none of `env`, `outputs`, `profile` and `process`", "env")),
+    });
+    let outputs = options.switch("output-credentials").unwrap_or(false);
+    let environment = options.switch("output-env-credentials");
+    let name = options.parse("aws-profile", ProfileName::parse);
+    let overwrite = options.switch("overwrite-aws-profile").unwrap_or(false);
+
+    if matches!(way, Some(Way::Process | Way::Outputs)) && environment == Some(true) {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`output-env-credentials: true` contradicts `hand-over`")
+                .cause("exported credentials would be used before the others, and would not be refreshed")
+                .fix("remove `output-env-credentials`, or use `hand-over: env`"),
+        );
+    }
+    if way == Some(Way::Outputs) && options.has("aws-profile") {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`aws-profile` contradicts `hand-over: outputs`")
+                .fix("remove `aws-profile`, or use `hand-over: profile` with `output-credentials: true`"),
+        );
+    }
+    if way == Some(Way::Env) && environment == Some(false) {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`output-env-credentials: false` contradicts `hand-over: env`")
+                .fix("remove one of the two"),
+        );
+    }
+
+    let named = |name: Option<ProfileName>| name.or_else(|| ProfileName::parse(crate::product::NAME).ok());
+    match way {
+        // As with configure-aws-credentials, whose inputs these are.
+        None => {
+            let environment = environment.unwrap_or(name.is_none());
+            let profile = name.map(|name| Profile { name, kind: ProfileKind::Static, overwrite, select: environment });
+            HandOver { environment, outputs, profile }
+        }
+        Some(Way::Env) => {
+            let profile = name.map(|name| Profile { name, kind: ProfileKind::Static, overwrite, select: true });
+            HandOver { environment: true, outputs, profile }
+        }
+        Some(Way::Outputs) => HandOver { environment: false, outputs: true, profile: None },
+        Some(way @ (Way::Profile | Way::Process)) => {
+            let kind = if way == Way::Process { ProfileKind::Process } else { ProfileKind::Static };
+            let profile = named(name).map(|name| Profile { name, kind, overwrite, select: true });
+            HandOver { environment: environment == Some(true), outputs, profile }
+        }
+    }
+}
+
+fn retry(options: &mut Options) -> RetryPolicy {
+    let once = options.switch("disable-retry").unwrap_or(false);
+    let attempts = options.parse("retry-max-attempts", whole_number);
+    match (once, attempts) {
+        (true, _) => RetryPolicy { max_attempts: 1 },
+        (false, Some(attempts)) => RetryPolicy { max_attempts: attempts.max(1) },
+        (false, None) => RetryPolicy::default(),
+    }
+}
+
+fn time_limit_ms(options: &mut Options) -> Option<u64> {
+    let limit = options.parse("action-timeout-s", seconds)?;
+    (limit > 0).then(|| limit.saturating_mul(1000))
+}
+
+/// Whether existing credentials work can only be told by a signed request. Where there are none,
+/// there is nothing to tell.
+fn check_existing(options: &mut Options, env: &Environment) {
+    if options.switch("use-existing-credentials") == Some(true) && env.get("AWS_ACCESS_KEY_ID").is_some() {
+        options.problem(capability_missing(
+            "`use-existing-credentials` where the job has credentials: it cannot check them",
+        ));
+    }
+}
+
+fn tags_have_no_place(options: &mut Options, notices: &mut Vec<String>) {
+    options.parse("custom-tags", custom_tags);
+    options.switch("role-skip-session-tagging");
+    for name in ["custom-tags", "transitive-tag-keys"] {
+        if options.has(name) {
+            notices.push(format!("`{name}` has no effect: with a token, only the token's issuer can set session tags"));
+        }
+    }
+}
+
+fn absolute(path: &str, env: &Environment) -> String {
+    let bytes = path.as_bytes();
+    let drive = bytes.get(1) == Some(&b':') && bytes.first().is_some_and(u8::is_ascii_alphabetic);
+    if path.starts_with(['/', '\\']) || drive {
+        return path.to_owned();
+    }
+    match env.get("GITHUB_WORKSPACE") {
+        Some(workspace) => format!("{}/{path}", workspace.trim_end_matches('/')),
+        None => path.to_owned(),
+    }
+}
+
+/// The kubelet swaps tokens by symbolic links, in folders that only root can write:
+/// `/var/run/secrets/NAME/serviceaccount/token`.
+fn is_kubelet_token(path: &str) -> bool {
+    let segments: Vec<&str> = path.split('/').collect();
+    matches!(segments.as_slice(), ["", "var", "run", "secrets", name, "serviceaccount", "token"]
+        if !name.is_empty() && *name != "." && *name != "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aliases_are_those_of_configure_aws_credentials() {
+        let aliases: Vec<&str> = INPUTS.iter().filter_map(|spec| spec.alias).collect();
+        assert_eq!(aliases.len(), 22, "{aliases:?}");
+        for spec in INPUTS {
+            if let Some(alias) = spec.alias {
+                assert_eq!(alias, spec.name.to_ascii_uppercase().replace('-', "_"));
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_kubelets_layout_may_have_links() {
+        assert!(is_kubelet_token("/var/run/secrets/eks.amazonaws.com/serviceaccount/token"));
+        for path in [
+            "/var/run/secrets/../serviceaccount/token",
+            "/var/run/secrets/a/b/serviceaccount/token",
+            "/tmp/var/run/secrets/a/serviceaccount/token",
+            "var/run/secrets/a/serviceaccount/token",
+        ] {
+            assert!(!is_kubelet_token(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The end of the job: everything that was handed over is taken away, and what it replaced comes
+//! back. What somebody else has changed since is left alone.
+
+use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::effect::{FaultKind, Symlinks};
+use crate::handover::record::Record;
+use crate::handover::{self, Step, profile};
+use crate::run::Run;
+use crate::secret::Secret;
+
+const LARGEST_RECORD: u32 = 4 * 1024 * 1024;
+
+/// Cleans up as far as possible; one thing that fails does not keep the others from being done.
+///
+/// # Errors
+/// With everything that could not be cleaned up.
+pub async fn clean_up(run: &Run) -> Result<(), Failure> {
+    let Some(path) = run.ci.remembered(&run.env) else {
+        run.say("Nothing was handed over, so there is nothing to clean up");
+        return Ok(());
+    };
+    let record = match read_record(run, &path).await? {
+        Some(record) => record,
+        None => {
+            run.notice("the record of what to clean up is gone; blanking the credential variables");
+            return handover::blank_credentials(run).await;
+        }
+    };
+
+    let mut problems = Vec::new();
+    let mut restored: Vec<(String, String)> = Vec::new();
+    for variable in &record.variables {
+        let now = run.env.get(&variable.name).unwrap_or_default();
+        if now == variable.ours {
+            if handover::is_credential(&variable.name) {
+                run.mask(&Secret::new(&variable.before));
+            }
+            restored.push((variable.name.clone(), variable.before.clone()));
+        }
+    }
+    match run.ci.exports(run, &restored) {
+        Ok(steps) => problems.extend(handover::perform(run, steps).await.err()),
+        Err(problem) => problems.push(problem),
+    }
+    for section in record.sections.iter().rev() {
+        match profile::restoration(run, section).await {
+            Ok(step) => problems.extend(handover::perform(run, step.into_iter().collect()).await.err()),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for file in record.files.iter().chain([&path]) {
+        problems.extend(handover::perform(run, vec![Step::Remove { path: file.clone() }]).await.err());
+    }
+    run.say(&format!("Took back {}", taken_back(&record, restored.len())));
+    Failure::of(problems).map_or(Ok(()), Err)
+}
+
+async fn read_record(run: &Run, path: &str) -> Result<Option<Record>, Failure> {
+    let text = match run.channel.read_file(path, LARGEST_RECORD, Symlinks::Refuse).await {
+        Ok(text) => text,
+        Err(fault) if fault.kind == FaultKind::NotFound => return Ok(None),
+        Err(fault) => return Err(handover::cannot_write(path, &fault).into()),
+    };
+    match serde_json::from_str(&text) {
+        Ok(record) => Ok(Some(record)),
+        Err(_) => Err(Diagnostic::new(Code::HandOverFailed, format!("{path} is not the record that was written"))
+            .cause("another step of the job has changed it")
+            .fix("look for AWS credentials in ~/.aws on this machine, if it is not a fresh one for every job")
+            .into()),
+    }
+}
+
+fn taken_back(record: &Record, variables: usize) -> String {
+    let mut parts = vec![format!("{variables} variables")];
+    if !record.sections.is_empty() {
+        parts.push(format!("{} profile sections", record.sections.len()));
+    }
+    if !record.files.is_empty() {
+        parts.push(format!("{} files", record.files.len()));
+    }
+    crate::text::listed(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+}

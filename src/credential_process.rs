@@ -1,0 +1,71 @@
+//! What an AWS SDK runs when it needs credentials: the cached ones while they last, else fresh ones.
+
+use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::effect::{Effect, Fault, Stream, Symlinks};
+use crate::exchange;
+use crate::handover::process::{Kept, ProcessCredentials};
+use crate::handover::{self, Step};
+use crate::run::Run;
+use crate::time::Timestamp;
+
+/// SDKs refresh up to 15 minutes ahead; credentials with less left than this are not handed out, so
+/// that a command that starts now can finish.
+const LEAST_LEFT_SECONDS: i64 = 5 * 60;
+const LARGEST_FILE: u32 = 256 * 1024;
+
+/// Prints the credentials as JSON, alone, to standard output. `args` names the request file that
+/// the hand-over wrote.
+///
+/// # Errors
+/// As for the job itself, and when the request file cannot be used.
+pub async fn answer(run: &Run, args: &[String]) -> Result<(), Failure> {
+    let [path] = args else {
+        return Err(Diagnostic::new(Code::CacheUnusable, "credential-process takes the path of a request file")
+            .fix("it is written by `hand-over: process`; the profile's `credential_process` names it")
+            .into());
+    };
+    let kept = read_request(run, path).await?;
+    if let Some(cached) = read_cache(run, &kept.cache).await {
+        print(run, &cached);
+        return Ok(());
+    }
+
+    let run = run.with_environment(kept.environment);
+    let settings = run.ci.settings(&run)?;
+    run.limit_time(settings.time_limit_ms);
+    let exchanged = exchange::exchange(&run, &settings).await?;
+    exchange::check_account(&settings, &exchanged.session)?;
+    let fresh = ProcessCredentials::of(&exchanged.session);
+    let write = Step::Write { path: kept.cache, text: fresh.to_json(), before: None };
+    // A cache that cannot be written costs time, not correctness.
+    handover::best_effort(&run, vec![write]).await;
+    print(&run, &fresh);
+    Ok(())
+}
+
+async fn read_request(run: &Run, path: &str) -> Result<Kept, Diagnostic> {
+    let unusable = |reason: String| {
+        Diagnostic::new(Code::CacheUnusable, format!("{path} is not a request for credentials"))
+            .fact("reason", reason)
+            .cause("the job that wrote it is over, or another step has removed or changed it")
+            .fix("use the profile only in the job whose step wrote it, before the job's post steps")
+    };
+    let text = run
+        .channel
+        .read_file(path, LARGEST_FILE, Symlinks::Refuse)
+        .await
+        .map_err(|Fault { kind, detail }| unusable(if detail.is_empty() { format!("{kind:?}") } else { detail }))?;
+    serde_json::from_str(&text).map_err(|error| unusable(format!("line {}, column {}", error.line(), error.column())))
+}
+
+/// The cached credentials, if they are whole and will do for a while.
+async fn read_cache(run: &Run, path: &str) -> Option<ProcessCredentials> {
+    let text = run.channel.read_file(path, LARGEST_FILE, Symlinks::Refuse).await.ok()?;
+    let cached: ProcessCredentials = serde_json::from_str(&text).ok()?;
+    let left = Timestamp::parse(&cached.expiration)?.seconds_since(run.channel.now());
+    (left >= LEAST_LEFT_SECONDS).then_some(cached)
+}
+
+fn print(run: &Run, credentials: &ProcessCredentials) {
+    run.channel.tell(Effect::Log { stream: Stream::Stdout, text: credentials.to_json() });
+}

@@ -1,0 +1,124 @@
+//! What a person is told when something is wrong: one value, several renderings.
+//!
+//! A diagnostic says what happened in the user's terms, what was found beside what was expected,
+//! what usually causes it, and what to do, in that order. Its code is stable and has a heading in
+//! `docs/diagnostics.md`.
+
+mod code;
+pub mod render;
+
+pub use code::{Blame, Code};
+
+use crate::text::Inert;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub code: Code,
+    /// One sentence without a full stop; names the option, role or file that it is about.
+    pub headline: Inert,
+    /// What was found and what was expected, as label and value.
+    pub facts: Vec<(&'static str, Inert)>,
+    /// What the token says, where that is what matters.
+    pub claims: Vec<(&'static str, Inert)>,
+    /// Usual causes, the likeliest first.
+    pub causes: Vec<Inert>,
+    /// What to do about it; each can be acted on by itself.
+    pub fixes: Vec<Inert>,
+    /// Text to paste, with a line that says where it belongs.
+    pub paste: Option<Paste>,
+}
+
+/// A block to copy. Its lines are made by us, and never start with remote text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paste {
+    pub caption: Inert,
+    /// For the summary's code fence: `json`, `yaml`.
+    pub language: &'static str,
+    pub lines: Vec<Inert>,
+}
+
+impl Diagnostic {
+    #[must_use]
+    pub fn new(code: Code, headline: impl AsRef<str>) -> Self {
+        Self {
+            code,
+            headline: Inert::new(headline.as_ref()),
+            facts: Vec::new(),
+            claims: Vec::new(),
+            causes: Vec::new(),
+            fixes: Vec::new(),
+            paste: None,
+        }
+    }
+
+    #[must_use]
+    pub fn fact(mut self, label: &'static str, value: impl AsRef<str>) -> Self {
+        self.facts.push((label, Inert::new(value.as_ref())));
+        self
+    }
+
+    #[must_use]
+    pub fn fact_if(self, label: &'static str, value: Option<impl AsRef<str>>) -> Self {
+        match value {
+            Some(value) => self.fact(label, value),
+            None => self,
+        }
+    }
+
+    #[must_use]
+    pub fn claim(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
+        self.claims.push((name, Inert::new(value.as_ref())));
+        self
+    }
+
+    #[must_use]
+    pub fn cause(mut self, cause: impl AsRef<str>) -> Self {
+        self.causes.push(Inert::new(cause.as_ref()));
+        self
+    }
+
+    #[must_use]
+    pub fn fix(mut self, fix: impl AsRef<str>) -> Self {
+        self.fixes.push(Inert::new(fix.as_ref()));
+        self
+    }
+
+    #[must_use]
+    pub fn paste(mut self, caption: impl AsRef<str>, language: &'static str, text: &str) -> Self {
+        self.paste = Some(Paste {
+            caption: Inert::new(caption.as_ref()),
+            language,
+            lines: text.lines().map(Inert::new).collect(),
+        });
+        self
+    }
+}
+
+/// Why a run ends without success: at least one diagnostic, the gravest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(Vec<Diagnostic>);
+
+impl Failure {
+    /// All problems of a configuration at once. `None` when there are none.
+    #[must_use]
+    pub fn of(diagnostics: Vec<Diagnostic>) -> Option<Self> {
+        (!diagnostics.is_empty()).then_some(Self(diagnostics))
+    }
+
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.0.first().map_or(Blame::Bug, |first| first.code.blame()).exit_code()
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
+    }
+}

@@ -1,0 +1,337 @@
+//! What the core asks of the world, what comes back, and the channel between the two.
+//!
+//! The core performs nothing itself. An `async fn` of the core asks for an [`Effect`] and waits for
+//! its outcome; there is no runtime underneath, only [`crate::job::Job`], which polls the story
+//! whenever an outcome has arrived. So a whole run is data in and data out, and can be replayed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// One thing that the shim is to do. It has no `Debug`: several carry secrets.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Effect {
+    Fetch(Fetch),
+    ReadFile {
+        path: String,
+        max_bytes: u32,
+        symlinks: Symlinks,
+    },
+    /// Replaces a file in one step; missing parent folders are made private.
+    WriteFile {
+        path: String,
+        contents: String,
+        mode: u32,
+    },
+    /// All or nothing; never creates the file.
+    AppendFile {
+        path: String,
+        contents: String,
+    },
+    TruncateFile {
+        path: String,
+        length: f64,
+    },
+    RemoveFile {
+        path: String,
+    },
+    Sleep {
+        ms: u32,
+    },
+    /// A line that makes the CI's log hide a secret. It carries one, so it is never recorded.
+    Mask {
+        line: String,
+    },
+    Log {
+        stream: Stream,
+        text: String,
+    },
+    Done {
+        exit_code: u8,
+    },
+}
+
+/// One HTTP request. Redirects are not followed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fetch {
+    pub method: &'static str,
+    pub url: String,
+    pub headers: Vec<(&'static str, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    pub connect_timeout_ms: u32,
+    /// From connect to the last byte of the answer.
+    pub timeout_ms: u32,
+    pub max_bytes: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+}
+
+/// What a server answered, whatever its status.
+#[derive(Clone, Deserialize)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub body: String,
+}
+
+impl Answer {
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+/// How to treat a symbolic link at a path, or at its direct parent.
+#[derive(Clone, Copy, Serialize, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum Symlinks {
+    Follow,
+    Refuse,
+}
+
+#[derive(Clone, Copy, Serialize, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Why an effect could not be performed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Fault {
+    pub kind: FaultKind,
+    /// A short technical note such as `ECONNREFUSED 127.0.0.1:9`; not trusted to be printable.
+    #[serde(default)]
+    pub detail: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    // network
+    ConnectTimeout,
+    Dns,
+    Protocol,
+    Proxy,
+    Refused,
+    Reset,
+    Timeout,
+    Tls,
+    Unreachable,
+    // files
+    DiskFull,
+    NotAFile,
+    NotFound,
+    NotUtf8,
+    Permission,
+    Symlink,
+    // both
+    Interrupted,
+    TooLarge,
+    #[serde(other)]
+    Io,
+}
+
+#[derive(Deserialize)]
+struct Contents {
+    contents: String,
+}
+
+#[derive(Deserialize)]
+struct Offset {
+    offset: f64,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+/// An effect on its way out, with the number under which its outcome comes back.
+#[derive(Serialize)]
+pub struct Posted {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<u32>,
+    #[serde(flatten)]
+    pub effect: Effect,
+}
+
+/// The core's only way to the world. Clones share one channel.
+#[derive(Clone)]
+pub struct Channel(Rc<RefCell<State>>);
+
+struct State {
+    started: Timestamp,
+    elapsed_ms: u64,
+    random: fastrand::Rng,
+    next_id: u32,
+    outbox: Vec<Posted>,
+    inbox: BTreeMap<u32, String>,
+}
+
+impl Channel {
+    #[must_use]
+    pub fn new(now: Timestamp, seed: u64) -> Self {
+        Self(Rc::new(RefCell::new(State {
+            started: now,
+            elapsed_ms: 0,
+            random: fastrand::Rng::with_seed(seed),
+            next_id: 1,
+            outbox: Vec::new(),
+            inbox: BTreeMap::new(),
+        })))
+    }
+
+    // The story's side.
+
+    /// # Errors
+    /// When no complete answer arrived within the limits of the request.
+    pub async fn fetch(&self, request: Fetch) -> Result<Answer, Fault> {
+        self.ask(Effect::Fetch(request)).await
+    }
+
+    /// # Errors
+    /// When the file is absent, too large, not UTF-8, or may not be read.
+    pub async fn read_file(&self, path: &str, max_bytes: u32, symlinks: Symlinks) -> Result<String, Fault> {
+        let effect = Effect::ReadFile { path: path.to_owned(), max_bytes, symlinks };
+        self.ask::<Contents>(effect).await.map(|read| read.contents)
+    }
+
+    /// # Errors
+    /// When the file could not be replaced; it is then as it was.
+    pub async fn write_file(&self, path: &str, contents: String, mode: u32) -> Result<(), Fault> {
+        let effect = Effect::WriteFile { path: path.to_owned(), contents, mode };
+        self.ask::<Nothing>(effect).await.map(|_| ())
+    }
+
+    /// Returns the file's length before, which [`Channel::truncate_file`] takes to undo.
+    ///
+    /// # Errors
+    /// When the text could not be added as a whole; the file is then as it was.
+    pub async fn append_file(&self, path: &str, contents: String) -> Result<f64, Fault> {
+        let effect = Effect::AppendFile { path: path.to_owned(), contents };
+        self.ask::<Offset>(effect).await.map(|appended| appended.offset)
+    }
+
+    /// # Errors
+    /// When the file could not be shortened.
+    pub async fn truncate_file(&self, path: &str, length: f64) -> Result<(), Fault> {
+        self.ask::<Nothing>(Effect::TruncateFile { path: path.to_owned(), length }).await.map(|_| ())
+    }
+
+    /// # Errors
+    /// When the file is there and could not be removed.
+    pub async fn remove_file(&self, path: &str) -> Result<(), Fault> {
+        self.ask::<Nothing>(Effect::RemoveFile { path: path.to_owned() }).await.map(|_| ())
+    }
+
+    /// # Errors
+    /// When the run was interrupted.
+    pub async fn sleep(&self, ms: u32) -> Result<(), Fault> {
+        self.ask::<Nothing>(Effect::Sleep { ms }).await.map(|_| ())
+    }
+
+    /// Posts an effect that has no outcome.
+    pub fn tell(&self, effect: Effect) {
+        self.0.borrow_mut().outbox.push(Posted { id: None, effect });
+    }
+
+    /// The time of the latest outcome.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let state = self.0.borrow();
+        state.started.plus_millis(state.elapsed_ms)
+    }
+
+    /// Milliseconds since the start, by a clock that never jumps.
+    #[must_use]
+    pub fn elapsed_ms(&self) -> u64 {
+        self.0.borrow().elapsed_ms
+    }
+
+    /// A random number below `limit`, for jitter and delimiters; not for keys.
+    #[must_use]
+    pub fn random_below(&self, limit: u32) -> u32 {
+        self.0.borrow_mut().random.u32(0..limit.max(1))
+    }
+
+    /// 32 random lower-case hexadecimal digits.
+    #[must_use]
+    pub fn random_name(&self) -> String {
+        let mut state = self.0.borrow_mut();
+        (0..32).map(|_| char::from(b"0123456789abcdef"[state.random.usize(0..16)])).collect()
+    }
+
+    // The job's side.
+
+    /// Takes what the story has asked for since the last call.
+    #[must_use]
+    pub fn drain(&self) -> Vec<Posted> {
+        std::mem::take(&mut self.0.borrow_mut().outbox)
+    }
+
+    /// Delivers the outcome of one effect as the JSON that the shim sends.
+    pub fn deliver(&self, id: u32, outcome: String, elapsed_ms: u64) {
+        let mut state = self.0.borrow_mut();
+        state.elapsed_ms = state.elapsed_ms.max(elapsed_ms);
+        state.inbox.insert(id, outcome);
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, effect: Effect) -> Result<T, Fault> {
+        let id = {
+            let mut state = self.0.borrow_mut();
+            let id = state.next_id;
+            state.next_id += 1;
+            state.outbox.push(Posted { id: Some(id), effect });
+            id
+        };
+        let outcome = poll_fn(|_| match self.0.borrow_mut().inbox.remove(&id) {
+            Some(outcome) => Poll::Ready(outcome),
+            None => Poll::Pending,
+        })
+        .await;
+        read_outcome(&outcome)
+    }
+}
+
+#[derive(Deserialize)]
+struct Failed {
+    fault: Option<Fault>,
+}
+
+/// An outcome is either what was asked for or `{"fault": {…}}`.
+fn read_outcome<T: DeserializeOwned>(outcome: &str) -> Result<T, Fault> {
+    let garbled = |error: serde_json::Error| Fault { kind: FaultKind::Io, detail: error.to_string() };
+    match serde_json::from_str::<Failed>(outcome).map_err(garbled)?.fault {
+        Some(fault) => Err(fault),
+        None => serde_json::from_str(outcome).map_err(garbled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_fault_is_an_io_fault() {
+        let outcome: Result<Answer, Fault> = read_outcome(r#"{"fault":{"kind":"quantum","detail":"x"}}"#);
+        assert_eq!(outcome.err().map(|fault| fault.kind), Some(FaultKind::Io));
+    }
+
+    #[test]
+    fn a_garbled_outcome_is_a_fault_and_not_a_panic() {
+        assert!(read_outcome::<Answer>("{").is_err());
+        assert!(read_outcome::<Answer>("{}").is_err());
+    }
+}

@@ -1,0 +1,207 @@
+//! From a token to credentials: fetch, look, exchange, and again where that can help.
+
+use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::effect::{FaultKind, Symlinks};
+use crate::explain;
+use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, interrupted};
+use crate::secret::Secret;
+use crate::settings::{RetryPolicy, Settings, TokenSource};
+use crate::sts::assume_role_with_web_identity::{CONTENT_TYPE, Request, Session};
+use crate::sts::error::Retry;
+use crate::sts::{self};
+use crate::token::preflight::{self, Expected};
+use crate::token::{TokenFault, UnverifiedToken};
+
+/// STS takes tokens of at most 20,000 characters; a file that holds more holds something else.
+const TOKEN_FILE_BYTES: u32 = 64 * 1024;
+/// How often to ask for credentials without punctuation. 28 % of all secrets have none, so that
+/// one in a thousand runs would need more than this.
+const PLAIN_SECRET_ROUNDS: u32 = 20;
+
+const STS: Service = Service {
+    name: "STS",
+    advice: "check `aws-region` for a slip, and that this machine may reach the host (firewall, DNS, proxy)",
+};
+
+pub struct Exchanged {
+    pub token: UnverifiedToken,
+    pub session: Session,
+}
+
+/// Exchanges a token for a session of the role, with a fresh token for every attempt.
+///
+/// # Errors
+/// With the explanation of the last attempt.
+pub async fn exchange(run: &Run, settings: &Settings) -> Result<Exchanged, Failure> {
+    for _ in 0..PLAIN_SECRET_ROUNDS {
+        let exchanged = exchange_with_retries(run, settings).await?;
+        if !settings.plain_secrets || is_plain(&exchanged.session) {
+            return Ok(exchanged);
+        }
+    }
+    Err(Diagnostic::new(
+        Code::SpecialCharacters,
+        format!("{PLAIN_SECRET_ROUNDS} sessions in a row had punctuation in their key id or secret"),
+    )
+    .fix("run the job again, or turn `special-characters-workaround` off and quote the secret where it breaks")
+    .into())
+}
+
+/// Fails unless the credentials belong to an account that is allowed.
+///
+/// # Errors
+/// Names the account that the credentials belong to and those that were allowed.
+pub fn check_account(settings: &Settings, session: &Session) -> Result<(), Failure> {
+    let allowed = &settings.allowed_accounts;
+    if allowed.is_empty() || allowed.iter().any(|account| account.as_str() == session.account) {
+        return Ok(());
+    }
+    let list: Vec<&str> = allowed.iter().map(crate::settings::AccountId::as_str).collect();
+    Err(Diagnostic::new(Code::AccountNotAllowed, "the role is in an account that `allowed-account-ids` does not list")
+        .fact("account", &session.account)
+        .fact("allowed", list.join(", "))
+        .fix("correct the role's ARN, or add the account to `allowed-account-ids`; nothing was handed over")
+        .into())
+}
+
+async fn exchange_with_retries(run: &Run, settings: &Settings) -> Result<Exchanged, Failure> {
+    let mut attempts = Attempts::new(settings.retry);
+    loop {
+        let trouble = match attempt(run, settings).await {
+            Ok(exchanged) => return Ok(exchanged),
+            Err(trouble) => trouble,
+        };
+        let Some(pause_ms) = attempts.pause_before_next(run, trouble.retry) else {
+            return Err(trouble.into());
+        };
+        run.say(&format!(
+            "  attempt {} failed: {}; the next one follows in {pause_ms} ms",
+            attempts.made, trouble.diagnostic.headline
+        ));
+        run.sleep(pause_ms).await?;
+    }
+}
+
+async fn attempt(run: &Run, settings: &Settings) -> Result<Exchanged, Trouble> {
+    let token = token(run, settings).await?;
+    match assume_role(run, settings, &token).await {
+        Ok(session) => Ok(Exchanged { token, session }),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// A token that STS will not refuse for its form.
+async fn token(run: &Run, settings: &Settings) -> Result<UnverifiedToken, Trouble> {
+    let (text, expected_audience, fresh) = match &settings.source {
+        TokenSource::Ci { audience } => (run.ci.token(run, settings, audience).await?, Some(audience.as_str()), true),
+        TokenSource::File { path, symlinks } => (token_from_file(run, path, *symlinks).await?, None, false),
+    };
+    run.mask(&text);
+    let refuse = |fault: TokenFault| Trouble::new(Retry::Never, fault.diagnostic());
+    let token = UnverifiedToken::parse(text.expose()).map_err(refuse)?;
+    for secret in token.secrets() {
+        run.mask(&secret);
+    }
+    let expected = Expected { audience: expected_audience, now: run.channel.now(), fresh };
+    for notice in preflight::check(&token, &expected).map_err(refuse)? {
+        run.notice(&notice.to_string());
+    }
+    Ok(token)
+}
+
+async fn token_from_file(run: &Run, path: &str, symlinks: Symlinks) -> Result<Secret, Trouble> {
+    run.channel.read_file(path, TOKEN_FILE_BYTES, symlinks).await.map(Secret::new).map_err(|fault| {
+        let refused = |headline: String| {
+            Diagnostic::new(Code::TokenFileUnreadable, headline)
+                .fact_if("system says", Some(&fault.detail).filter(|d| !d.is_empty()))
+        };
+        let diagnostic = match fault.kind {
+            FaultKind::Interrupted => return interrupted(),
+            FaultKind::NotFound => refused(format!("there is no file {path}"))
+                .fix("check `web-identity-token-file`; a relative path starts at the workspace"),
+            FaultKind::Symlink => refused(format!("{path}, or the folder it is in, is a symbolic link"))
+                .cause("a link could make the job send another file's content to STS")
+                .fix("name the file itself; only the kubelet's own layout under /var/run/secrets may have links"),
+            FaultKind::TooLarge => refused(format!("{path} is too large for a token")),
+            FaultKind::NotAFile => refused(format!("{path} is not a regular file")),
+            FaultKind::NotUtf8 => refused(format!("{path} does not hold text")),
+            _ => refused(format!("{path} cannot be read")).fix("let the user that runs the job read it"),
+        };
+        Trouble::new(Retry::Never, diagnostic)
+    })
+}
+
+async fn assume_role(run: &Run, settings: &Settings, token: &UnverifiedToken) -> Result<Session, Trouble> {
+    let policy_arns: Vec<&str> = settings.policy_arns.iter().map(crate::settings::PolicyArn::as_str).collect();
+    let request = Request {
+        role_arn: settings.role_arn.as_str(),
+        session_name: settings.session_name.as_str(),
+        token: token.compact(),
+        duration_seconds: Some(settings.duration.seconds()),
+        policy: settings.policy.as_ref().map(crate::settings::SessionPolicy::as_str),
+        policy_arns: &policy_arns,
+    };
+    let call = Call {
+        method: "POST",
+        url: settings.endpoint.url.clone(),
+        headers: vec![
+            ("content-type", CONTENT_TYPE.to_owned()),
+            ("accept", "text/xml".to_owned()),
+            ("user-agent", run.user_agent()),
+        ],
+        body: Some(request.body()),
+    };
+    let answer =
+        run.fetch(STS, call, &settings.proxy).await.map_err(|trouble| explain::unreachable(settings, trouble))?;
+    let session = sts::assume_role_with_web_identity::read(&answer)
+        .map_err(|fault| explain::refusal(run, settings, token, &fault))?;
+    let credentials = &session.credentials;
+    for secret in [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token] {
+        run.mask(secret);
+    }
+    Ok(session)
+}
+
+/// What special-characters-workaround promises: letters and digits only. The session token, which
+/// always has punctuation, is not looked at, as with the tool that this option comes from.
+fn is_plain(session: &Session) -> bool {
+    let plain = |secret: &Secret| secret.expose().bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain(&session.credentials.access_key_id) && plain(&session.credentials.secret_access_key)
+}
+
+/// Counts attempts and decides about the next: full jitter from 0.5 s doubling to 8 s, never past
+/// the budget.
+struct Attempts {
+    policy: RetryPolicy,
+    made: u32,
+    special: u32,
+}
+
+impl Attempts {
+    fn new(policy: RetryPolicy) -> Self {
+        Self { policy, made: 0, special: 0 }
+    }
+
+    fn pause_before_next(&mut self, run: &Run, retry: Retry) -> Option<u64> {
+        self.made += 1;
+        if self.made >= self.policy.max_attempts {
+            return None;
+        }
+        let pause_ms = match retry {
+            Retry::Never => return None,
+            Retry::Yes => {
+                let ceiling = 500_u32 << (self.made - 1).min(4);
+                u64::from(run.channel.random_below(ceiling.min(8_000)))
+            }
+            // Worth one more try in all.
+            Retry::FreshToken | Retry::OnceAfterDelay => {
+                self.special += 1;
+                if self.special > 1 {
+                    return None;
+                }
+                if retry == Retry::FreshToken { 0 } else { 5_000 }
+            }
+        };
+        (run.channel.elapsed_ms() + pause_ms < BUDGET_MS).then_some(pause_ms)
+    }
+}

@@ -1,0 +1,273 @@
+//! Why STS said no: its refusal, the token and the settings side by side, in words that help.
+//!
+//! AWS answers every mismatch of a trust policy with the same sentence. What it does not say is in
+//! the token, so that is what a denial shows, with the condition that would admit this very job.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::run::{Run, Trouble};
+use crate::settings::Settings;
+use crate::sts::error::{AnswerFault, DurationLimit, ErrorKind, Stranger, StsError};
+use crate::sts::partition::Partition;
+use crate::text::nearest;
+use crate::time::span;
+use crate::token::UnverifiedToken;
+
+/// The diagnostic for an answer without credentials, and whether to try again.
+#[must_use]
+pub fn refusal(run: &Run, settings: &Settings, token: &UnverifiedToken, fault: &AnswerFault) -> Trouble {
+    let diagnostic = match fault {
+        AnswerFault::Incomplete { element } => {
+            Diagnostic::new(Code::StsAnswerInvalid, "STS answered with credentials that are not whole")
+                .fact("missing", *element)
+                .fact("endpoint", &settings.endpoint.url)
+                .cause("what listens at that address is not AWS's STS, or not quite like it")
+        }
+        AnswerFault::NotSts(stranger) => not_sts(settings, stranger, fault.code()),
+        AnswerFault::Sts(error) => refused(run, settings, token, error),
+    };
+    Trouble::new(fault.retry(), diagnostic)
+}
+
+/// A slip in the region shows only now, as a host that does not exist.
+#[must_use]
+pub fn unreachable(settings: &Settings, trouble: Trouble) -> Trouble {
+    let region = settings.region.as_str();
+    let mut known = Partition::ALL.iter().flat_map(|partition| partition.regions.iter().copied());
+    if trouble.diagnostic.code != Code::EndpointUnreachable || known.clone().any(|name| name == region) {
+        return trouble;
+    }
+    match nearest(region, &mut known) {
+        Some(near) => {
+            Trouble::new(trouble.retry, trouble.diagnostic.fix(format!("did you mean `aws-region: {near}`?")))
+        }
+        None => trouble,
+    }
+}
+
+fn not_sts(settings: &Settings, stranger: &Stranger, code: Code) -> Diagnostic {
+    Diagnostic::new(code, format!("{} answered, but not as STS does", settings.endpoint.host))
+        .fact("status", stranger.status.to_string())
+        .fact_if("content type", stranger.content_type.as_ref().map(crate::text::Inert::as_str))
+        .fact_if("it says", stranger.gist.as_ref().map(crate::text::Inert::as_str))
+        .cause("a proxy, firewall or captive portal answered in its place")
+        .cause("`sts-endpoint` names a host that is no STS")
+        .fix("let the runner reach the endpoint itself, or name it in `no-proxy`")
+}
+
+fn refused(run: &Run, settings: &Settings, token: &UnverifiedToken, error: &StsError) -> Diagnostic {
+    let says = if error.message.is_empty() { error.code.clone() } else { format!("{}: {}", error.code, error.message) };
+    let code = error.kind.code();
+    let diagnostic = Diagnostic::new(code, headline(settings, token, &error.kind))
+        .fact("AWS says", says)
+        .fact_if("request id", error.request_id.as_deref());
+    let role = settings.role_arn.as_str();
+    let claims = token.claims();
+    let issuer = claims.issuer().unwrap_or_default();
+    let audience = claims.text("aud").unwrap_or_default();
+    let provider = provider_arn(settings, token);
+
+    match &error.kind {
+        ErrorKind::NotAuthorized => denied(run, settings, token, diagnostic),
+        ErrorKind::TagSessionNotAllowed => diagnostic
+            .fact("role", role)
+            .cause("the token carries session tags, and the trust policy allows sts:AssumeRoleWithWebIdentity alone")
+            .fix("add \"sts:TagSession\" to the Action of the trust policy's statement"),
+        ErrorKind::SourceIdentityNotAllowed => diagnostic
+            .fact("role", role)
+            .cause("the token carries a source identity, and the trust policy does not allow it to be set")
+            .fix("add \"sts:SetSourceIdentity\" to the Action of the trust policy's statement"),
+        ErrorKind::ProviderNotFound { .. } => diagnostic
+            .claim("iss", issuer)
+            .fact("AWS needs", &provider)
+            .cause("the identity provider was not created in the role's account, or in another one")
+            .cause("the role's ARN has the wrong account id")
+            .cause("the provider's URL differs in letter case, path or trailing slash: it has to be the issuer exactly")
+            .fix(format!(
+                "create it: aws iam create-open-id-connect-provider --url {issuer} --client-id-list {}",
+                if audience.is_empty() { "sts.amazonaws.com" } else { &audience }
+            )),
+        ErrorKind::AudienceNotAccepted | ErrorKind::TokenNotValidated => diagnostic
+            .claim("aud", &audience)
+            .fact("provider", &provider)
+            .cause("the provider's client ids do not list the token's audience")
+            .cause("the issuer has changed its signing keys, or the token was altered")
+            .fix(format!(
+                "add the audience: aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn \
+                 {provider} --client-id {audience}"
+            ))
+            .fix("or set `audience` to one that the provider lists"),
+        ErrorKind::ManyAudiences => diagnostic.claim("aud", &audience).fix("ask the CI for a token with one audience"),
+        ErrorKind::ClaimRefused { claim } => diagnostic
+            .fact_if("claim", claim.as_deref())
+            .fix("the issuer of the token has to set that claim; STS needs iss, sub, aud, iat and exp"),
+        ErrorKind::RolesClaim => diagnostic
+            .fact("role", role)
+            .cause("the token has a claim https://aws.amazon.com/roles that lists other roles")
+            .fix("have the issuer list this role, or leave the claim out"),
+        ErrorKind::TagsClaim => diagnostic
+            .fix("every value in principal_tags has to be a list of exactly one text, such as {\"team\": [\"a\"]}"),
+        ErrorKind::NotJwt => diagnostic
+            .cause("what was sent is not an ID token: perhaps an access token, or a masked or truncated copy")
+            .fix("give the CI's ID token itself"),
+        ErrorKind::KeysUnreachable | ErrorKind::ProviderUnreachable => diagnostic
+            .claim("iss", issuer)
+            .cause("the issuer has trouble, or AWS cannot reach it from the internet")
+            .fix(format!(
+                "look at the issuer's status page, and whether {issuer}/.well-known/openid-configuration answers"
+            )),
+        ErrorKind::TokenExpired { seconds_ago } => diagnostic
+            .fact_if("expired", seconds_ago.map(|seconds| format!("{} before the call, by AWS's clock", span(seconds))))
+            .fact_if("token ends", claims.expires_at().map(|time| time.to_string()))
+            .cause("the token was fetched long before it was used")
+            .fix("fetch the token in the step that uses it"),
+        ErrorKind::NotYetValid => diagnostic
+            .cause("the issuer's clock is more than five minutes ahead")
+            .fix("correct the clock of the machine that issues the token"),
+        ErrorKind::Thumbprint => diagnostic
+            .fact("provider", &provider)
+            .fix("update the provider's thumbprint list with that of the issuer's certificate authority"),
+        ErrorKind::ProviderRejectedClaim | ErrorKind::ProviderIdSent => {
+            diagnostic.cause("the request went through something that has changed it")
+        }
+        ErrorKind::DurationTooLong { limit } => {
+            diagnostic.fact("asked for", format!("{} s", settings.duration.seconds())).fix(match limit {
+                DurationLimit::Role => format!(
+                    "lower `role-duration-seconds`, or raise the role's limit: aws iam update-role --role-name {} \
+                     --max-session-duration {}",
+                    settings.role_arn.name(),
+                    settings.duration.seconds()
+                ),
+                DurationLimit::Chaining => {
+                    "a chained role lasts an hour at most: set `role-duration-seconds: 3600`".to_owned()
+                }
+                DurationLimit::Api => "set `role-duration-seconds` to 43200 or less".to_owned(),
+            })
+        }
+        ErrorKind::ParameterInvalid { parameter } => diagnostic
+            .fact_if("parameter", parameter.as_deref())
+            .fact("role", role)
+            .fact("session", settings.session_name.as_str())
+            .fix("correct the option that this parameter comes from"),
+        ErrorKind::RegionDisabled => diagnostic.fact("region", settings.region.as_str()).fix(format!(
+            "enable the region in account {}, or use another `aws-region` such as us-east-1",
+            settings.role_arn.account().as_str()
+        )),
+        ErrorKind::SessionPolicyInvalid => diagnostic.fix(
+            "check `inline-session-policy` with the IAM policy editor; Version, Statement and Resource are needed",
+        ),
+        ErrorKind::SessionTooLarge => diagnostic
+            .fix("shorten `inline-session-policy`, name fewer `managed-session-policies`, or fewer tags in the token"),
+        ErrorKind::Throttled => diagnostic
+            .fix("many jobs at once ask for this account: spread them, or allow more with `retry-max-attempts`"),
+        ErrorKind::Unavailable => diagnostic.fix("run the job again later; see https://health.aws.amazon.com"),
+        ErrorKind::CallerRefused | ErrorKind::ClockSkewed | ErrorKind::Unknown => {
+            diagnostic.fact("status", error.status.to_string()).fact("role", role)
+        }
+    }
+}
+
+fn headline(settings: &Settings, token: &UnverifiedToken, kind: &ErrorKind) -> String {
+    let role = settings.role_arn.as_str();
+    let account = settings.role_arn.account().as_str();
+    let issuer = token.claims().issuer().unwrap_or_default();
+    match kind {
+        ErrorKind::NotAuthorized => format!("AWS does not let this job assume {role}"),
+        ErrorKind::TagSessionNotAllowed => {
+            format!("the trust policy of {role} does not allow the token's session tags")
+        }
+        ErrorKind::SourceIdentityNotAllowed => {
+            format!("the trust policy of {role} does not allow the token's source identity")
+        }
+        ErrorKind::ProviderNotFound { .. } => format!("account {account} has no identity provider for {issuer}"),
+        ErrorKind::AudienceNotAccepted => {
+            "the identity provider in AWS does not accept the token's audience".to_owned()
+        }
+        ErrorKind::TokenNotValidated | ErrorKind::ProviderRejectedClaim | ErrorKind::Thumbprint => {
+            "the identity provider in AWS did not accept the token".to_owned()
+        }
+        ErrorKind::ManyAudiences => "the token has more than one audience".to_owned(),
+        ErrorKind::ClaimRefused { .. } => {
+            "the token lacks a claim that STS demands, or it has the wrong form".to_owned()
+        }
+        ErrorKind::RolesClaim => format!("the token's list of roles does not have {role}"),
+        ErrorKind::TagsClaim => "the session tags in the token do not have the form that STS takes".to_owned(),
+        ErrorKind::NotJwt => "what was sent as the token is not a JSON Web Token".to_owned(),
+        ErrorKind::KeysUnreachable | ErrorKind::ProviderUnreachable => {
+            format!("AWS could not fetch the keys of {issuer}")
+        }
+        ErrorKind::TokenExpired { .. } => "the token had expired when STS saw it".to_owned(),
+        ErrorKind::NotYetValid => "STS takes the token to be issued in the future".to_owned(),
+        ErrorKind::DurationTooLong { .. } => "the session is longer than allowed".to_owned(),
+        ErrorKind::ParameterInvalid { .. } | ErrorKind::ProviderIdSent => "STS found fault with a parameter".to_owned(),
+        ErrorKind::RegionDisabled => {
+            format!("STS is not enabled in {} for account {account}", settings.region.as_str())
+        }
+        ErrorKind::SessionPolicyInvalid => "STS could not read the session policy".to_owned(),
+        ErrorKind::SessionTooLarge => "session policies and tags do not fit into a session".to_owned(),
+        ErrorKind::Throttled => "STS asked to slow down".to_owned(),
+        ErrorKind::Unavailable => "STS had an error of its own".to_owned(),
+        ErrorKind::CallerRefused | ErrorKind::ClockSkewed | ErrorKind::Unknown => {
+            "STS answered with an error that this version does not know".to_owned()
+        }
+    }
+}
+
+/// The token was fine; the trust policy, or a missing role, said no.
+fn denied(run: &Run, settings: &Settings, token: &UnverifiedToken, mut diagnostic: Diagnostic) -> Diagnostic {
+    for name in run.ci.deciding_claims() {
+        if let Some(value) = token.claims().text(name) {
+            diagnostic = diagnostic.claim(name, value);
+        }
+    }
+    for cause in run.ci.denial_causes(token, settings) {
+        diagnostic = diagnostic.cause(cause);
+    }
+    diagnostic
+        .fix(format!(
+            "compare the condition below with the role's: aws iam get-role --role-name {} --query \
+             Role.AssumeRolePolicyDocument",
+            settings.role_arn.name()
+        ))
+        .fix("check that the role's account and name are right")
+        .paste(
+            "a statement that admits this job and no other branch or environment",
+            "json",
+            &statement(run, settings, token),
+        )
+}
+
+/// The statement of a trust policy that admits jobs like this one.
+fn statement(run: &Run, settings: &Settings, token: &UnverifiedToken) -> String {
+    let claims = token.claims();
+    let prefix = provider_host(token);
+    let conditions: Vec<String> = run
+        .ci
+        .pinned_claims()
+        .iter()
+        .filter_map(|name| Some((name, claims.text(name)?)))
+        .map(|(name, value)| format!("      {}: {}", quoted(&format!("{prefix}:{name}")), quoted(&value)))
+        .collect();
+    format!(
+        "{{\n  \"Effect\": \"Allow\",\n  \"Principal\": {{ \"Federated\": {} }},\n  \"Action\": \
+         \"sts:AssumeRoleWithWebIdentity\",\n  \"Condition\": {{\n    \"StringEquals\": {{\n{}\n    }}\n  }}\n}}",
+        quoted(&provider_arn(settings, token)),
+        conditions.join(",\n")
+    )
+}
+
+/// The issuer as IAM writes it: without its scheme.
+fn provider_host(token: &UnverifiedToken) -> String {
+    let issuer = token.claims().issuer().unwrap_or_default();
+    issuer.strip_prefix("https://").unwrap_or(&issuer).to_owned()
+}
+
+fn provider_arn(settings: &Settings, token: &UnverifiedToken) -> String {
+    let role = &settings.role_arn;
+    format!("arn:{}:iam::{}:oidc-provider/{}", role.partition(), role.account().as_str(), provider_host(token))
+}
+
+/// A JSON string.
+fn quoted(text: &str) -> String {
+    // Text always serialises.
+    serde_json::to_string(text).unwrap_or_default()
+}

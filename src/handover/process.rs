@@ -1,0 +1,106 @@
+//! Files for a profile whose credentials come from a command, so that a job can outlast a session.
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Step;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::run::Run;
+use crate::sts::assume_role_with_web_identity::Session;
+
+/// Everything that the command needs and that its environment will not have: the step's own inputs.
+/// The right to ask for a token stays in the job's environment and is never written down.
+#[derive(Serialize, Deserialize)]
+pub struct Kept {
+    pub environment: BTreeMap<String, String>,
+    /// The file that holds the latest credentials.
+    pub cache: String,
+}
+
+/// The answer that AWS SDKs read from the command, and that the cache holds.
+#[derive(Serialize, Deserialize, Clone)]
+#[serde(rename_all = "PascalCase")]
+pub struct ProcessCredentials {
+    pub version: u8,
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: String,
+    pub expiration: String,
+    pub account_id: String,
+}
+
+impl ProcessCredentials {
+    #[must_use]
+    pub fn of(session: &Session) -> Self {
+        Self {
+            version: 1,
+            access_key_id: session.credentials.access_key_id.expose().to_owned(),
+            secret_access_key: session.credentials.secret_access_key.expose().to_owned(),
+            session_token: session.credentials.session_token.expose().to_owned(),
+            expiration: session.credentials.expiration.to_string(),
+            account_id: session.account.clone(),
+        }
+    }
+
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Strings and a number always serialise.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Variables that the step was configured by, beside its inputs. A later step may have others.
+const KEPT_VARIABLES: &[&str] = &[
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+];
+
+/// The files, whose paths start with `prefix`, and the command for the profile.
+pub(super) fn steps(run: &Run, session: &Session, prefix: &str) -> Result<(Vec<Step>, String), Diagnostic> {
+    let cache = format!("{prefix}-credentials.json");
+    let request = format!("{prefix}-request.json");
+    let kept = |name: &str| KEPT_VARIABLES.contains(&name) || run.ci.is_option(name);
+    let environment = run
+        .env
+        .names()
+        .filter(|name| kept(name))
+        .filter_map(|name| Some((name.to_owned(), run.env.get(name)?.to_owned())))
+        .collect();
+    let kept = Kept { environment, cache: cache.clone() };
+    let steps = vec![
+        Step::Write { path: cache, text: ProcessCredentials::of(session).to_json(), before: None },
+        // A map of strings always serialises.
+        Step::Write { path: request.clone(), text: serde_json::to_string(&kept).unwrap_or_default(), before: None },
+    ];
+
+    let command: Vec<String> = [
+        run.runtime.executable.clone(),
+        format!("{}/js/cli.js", run.runtime.root),
+        "credential-process".to_owned(),
+        request,
+    ]
+    .iter()
+    .map(|word| quoted(word))
+    .collect::<Result<_, _>>()?;
+    Ok((steps, command.join(" ")))
+}
+
+/// SDKs split the command like a shell with double quotes, and give no way to escape one.
+fn quoted(word: &str) -> Result<String, Diagnostic> {
+    if word.contains(['"', '\n', '\r']) {
+        return Err(Diagnostic::new(
+            Code::HandOverFailed,
+            "a path has a character that `credential_process` cannot carry",
+        )
+        .fact("path", word)
+        .fix("use another folder, or `hand-over: env`"));
+    }
+    Ok(format!("\"{word}\""))
+}

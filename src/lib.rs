@@ -1,0 +1,27 @@
+//! Short-lived AWS credentials for a CI job, in exchange for the job's own OIDC token.
+//!
+//! This crate decides and the shim in `js/` performs: no socket, file, environment, clock or
+//! randomness in here. [`job`] holds the one path that every run takes; read it first.
+#![forbid(unsafe_code)]
+
+#[cfg(target_arch = "wasm32")]
+mod bindings;
+pub mod ci;
+pub mod cleanup;
+pub mod credential_process;
+pub mod diagnostic;
+pub mod effect;
+pub mod exchange;
+pub mod explain;
+pub mod handover;
+pub mod job;
+pub mod product;
+pub mod proxy;
+pub mod run;
+pub mod sandbox;
+pub mod secret;
+pub mod settings;
+pub mod sts;
+pub mod text;
+pub mod time;
+pub mod token;

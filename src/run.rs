@@ -1,0 +1,331 @@
+//! One run: what it was started with, and its ways to speak and to fetch.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::ci::Ci;
+use crate::diagnostic::{Code, Diagnostic, Failure, render};
+use crate::effect::{Answer, Channel, Effect, Fault, FaultKind, Fetch, Stream};
+use crate::product;
+use crate::proxy::ProxySettings;
+use crate::secret::{Scrubber, Secret};
+use crate::sts::error::Retry;
+use crate::text::Inert;
+
+/// How long the whole exchange may take, with all its attempts.
+pub const BUDGET_MS: u64 = 30_000;
+const CONNECT_MS: u64 = 5_000;
+const REQUEST_MS: u64 = 10_000;
+/// Answers are a few kilobytes; more is not an answer.
+const ANSWER_BYTES: u32 = 64 * 1024;
+
+/// What the shim knows about the process it lives in.
+#[derive(Clone, Deserialize)]
+pub struct Runtime {
+    pub name: String,
+    pub version: String,
+    /// The program that runs the shim.
+    pub executable: String,
+    /// The folder that holds `js/`.
+    pub root: String,
+    pub platform: String,
+    #[serde(default)]
+    pub home: String,
+    #[serde(default)]
+    pub colour: bool,
+}
+
+/// The environment as it was at the start. Empty variables count as absent.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// On Windows, names are the same in any case.
+    #[must_use]
+    pub fn new(variables: BTreeMap<String, String>, platform: &str) -> Self {
+        if platform != "win32" {
+            return Self(variables);
+        }
+        Self(variables.into_iter().map(|(name, value)| (name.to_ascii_uppercase(), value)).collect())
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// This environment with `others` on top.
+    #[must_use]
+    pub fn with(mut self, others: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.0.extend(others);
+        self
+    }
+}
+
+/// Something that went wrong on the way, and whether it can pass by itself.
+#[derive(Debug)]
+pub struct Trouble {
+    pub retry: Retry,
+    pub diagnostic: Box<Diagnostic>,
+}
+
+impl Trouble {
+    #[must_use]
+    pub fn new(retry: Retry, diagnostic: Diagnostic) -> Self {
+        Self { retry, diagnostic: Box::new(diagnostic) }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        (*trouble.diagnostic).into()
+    }
+}
+
+/// Whom a request is for, in words.
+#[derive(Clone, Copy)]
+pub struct Service {
+    pub name: &'static str,
+    /// What to look at when it cannot be reached.
+    pub advice: &'static str,
+}
+
+/// A request, before limits and proxy are added.
+pub struct Call {
+    pub method: &'static str,
+    pub url: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Option<String>,
+}
+
+pub struct Run {
+    pub channel: Channel,
+    pub ci: &'static dyn Ci,
+    pub env: Environment,
+    pub runtime: Runtime,
+    scrubber: Scrubber,
+    /// Where people read: a credential process must keep its standard output clean.
+    stream: Stream,
+    time_limit_ms: std::cell::Cell<Option<u64>>,
+}
+
+impl Run {
+    #[must_use]
+    pub fn new(channel: Channel, ci: &'static dyn Ci, env: Environment, runtime: Runtime, stream: Stream) -> Self {
+        Self {
+            channel,
+            ci,
+            env,
+            runtime,
+            scrubber: Scrubber::default(),
+            stream,
+            time_limit_ms: std::cell::Cell::new(None),
+        }
+    }
+
+    /// The same run in another environment; the two share what they know of secrets.
+    #[must_use]
+    pub fn with_environment(&self, others: BTreeMap<String, String>) -> Self {
+        Self {
+            channel: self.channel.clone(),
+            ci: self.ci,
+            env: self.env.clone().with(others),
+            runtime: self.runtime.clone(),
+            scrubber: self.scrubber.clone(),
+            stream: self.stream,
+            time_limit_ms: std::cell::Cell::new(None),
+        }
+    }
+
+    /// From here on no request or pause reaches past this many milliseconds after the start.
+    pub fn limit_time(&self, limit_ms: Option<u64>) {
+        self.time_limit_ms.set(limit_ms);
+    }
+
+    // Speaking.
+
+    /// Hides a secret from the log, before anything else happens with it.
+    pub fn mask(&self, secret: &Secret) {
+        if self.scrubber.learn(secret) && self.stream == Stream::Stdout {
+            for line in self.ci.mask_lines(secret.expose()) {
+                self.channel.tell(Effect::Mask { line });
+            }
+        }
+    }
+
+    /// Hides text that is no secret by nature, such as an account id, where people asked for it.
+    pub fn hide(&self, text: &str) {
+        self.mask(&Secret::new(text));
+    }
+
+    pub fn say(&self, line: &str) {
+        self.print(render::guarded(line));
+    }
+
+    /// A line that the CI's log is to obey. Remote text in it is already escaped.
+    pub fn command(&self, line: Option<String>) {
+        if let Some(line) = line
+            && self.stream == Stream::Stdout
+        {
+            self.print(line);
+        }
+    }
+
+    pub fn notice(&self, message: &str) {
+        let message = Inert::new(message);
+        let message = message.as_str();
+        match self.ci.notice(message).filter(|_| self.stream == Stream::Stdout) {
+            Some(command) => self.print(command),
+            None => self.say(&format!("note: {message}")),
+        }
+    }
+
+    /// Says what is wrong, in the log and as the CI likes to have its errors.
+    pub fn report(&self, failure: &Failure) {
+        for diagnostic in failure.diagnostics() {
+            for line in render::text(diagnostic, self.runtime.colour) {
+                self.print(if self.runtime.colour { line } else { render::guarded(&line) });
+            }
+            self.command(self.ci.error(diagnostic));
+        }
+    }
+
+    #[must_use]
+    pub fn scrub(&self, text: &str) -> String {
+        self.scrubber.scrub(text)
+    }
+
+    fn print(&self, text: String) {
+        self.channel.tell(Effect::Log { stream: self.stream, text: self.scrub(&text) });
+    }
+
+    // Fetching and waiting.
+
+    /// One request within all limits. Any status is an answer.
+    ///
+    /// # Errors
+    /// When no complete answer came back, with the network's reason in words.
+    pub async fn fetch(&self, service: Service, call: Call, proxy: &ProxySettings) -> Result<Answer, Trouble> {
+        let left = self.left_ms()?;
+        let host = host_of(&call.url).to_owned();
+        let proxy = proxy.for_url(&call.url).map_err(|fault| Trouble::new(Retry::Never, fault.diagnostic()))?;
+        let request = Fetch {
+            method: call.method,
+            url: call.url,
+            headers: call.headers,
+            body: call.body,
+            connect_timeout_ms: clamp(left.min(CONNECT_MS)),
+            timeout_ms: clamp(left.min(REQUEST_MS)),
+            max_bytes: ANSWER_BYTES,
+            proxy: proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
+        };
+        let shown_proxy = proxy.map(|proxy| proxy.shown());
+        let outcome = self.channel.fetch(request).await;
+        outcome.map_err(|fault| match self.left_ms() {
+            Err(over) if fault.kind != FaultKind::Interrupted => over,
+            _ => network_trouble(service, &host, shown_proxy.as_deref(), &fault),
+        })
+    }
+
+    /// # Errors
+    /// When the run was interrupted meanwhile, or has no time left.
+    pub async fn sleep(&self, ms: u64) -> Result<(), Trouble> {
+        let left = self.time_limit_ms.get().map_or(u64::MAX, |limit| limit.saturating_sub(self.channel.elapsed_ms()));
+        self.channel.sleep(clamp(ms.min(left))).await.map_err(|_| interrupted())?;
+        self.left_ms().map(|_| ())
+    }
+
+    fn left_ms(&self) -> Result<u64, Trouble> {
+        let elapsed = self.channel.elapsed_ms();
+        // The first attempt always gets its chance; later ones are not begun past the budget.
+        let budget = BUDGET_MS.saturating_sub(elapsed).max(1_000);
+        match self.time_limit_ms.get() {
+            Some(limit) if limit <= elapsed => Err(time_is_up(limit)),
+            Some(limit) => Ok(budget.min(limit - elapsed)),
+            None => Ok(budget),
+        }
+    }
+
+    /// Names the product, the CI and the run, so that CloudTrail shows which job called.
+    #[must_use]
+    pub fn user_agent(&self) -> String {
+        let mut agent = format!("{}/{} md/ci#{}", product::NAME, product::VERSION, self.ci.name());
+        for (label, value) in self.ci.run_labels(&self.env) {
+            let harmless = |c: char| if c.is_ascii_alphanumeric() || "._/-".contains(c) { c } else { '_' };
+            let value: String = value.chars().take(128).map(harmless).collect();
+            agent.push_str(&format!(" md/{label}#{value}"));
+        }
+        agent
+    }
+}
+
+#[must_use]
+pub fn interrupted() -> Trouble {
+    Trouble::new(
+        Retry::Never,
+        Diagnostic::new(Code::Interrupted, "the run was interrupted before it was done")
+            .fix("nothing was handed over; run the job again"),
+    )
+}
+
+fn time_is_up(limit_ms: u64) -> Trouble {
+    Trouble::new(
+        Retry::Never,
+        Diagnostic::new(Code::TimeLimit, format!("the time limit of {} s ran out", limit_ms / 1000))
+            .cause("the limit is short, or a server was slow; the lines above say how far it came")
+            .fix("raise the limit, or remove it: every request has a deadline of its own"),
+    )
+}
+
+fn network_trouble(service: Service, host: &str, proxy: Option<&str>, fault: &Fault) -> Trouble {
+    let name = service.name;
+    let (retry, code, headline) = match fault.kind {
+        FaultKind::Interrupted => return interrupted(),
+        FaultKind::Timeout | FaultKind::ConnectTimeout => {
+            (Retry::Yes, Code::EndpointTimeout, format!("{name} at {host} did not answer in time"))
+        }
+        FaultKind::Dns => {
+            (Retry::Yes, Code::EndpointUnreachable, format!("the name {host} of {name} could not be resolved"))
+        }
+        FaultKind::Refused => (Retry::Yes, Code::EndpointUnreachable, format!("{host} refused a connection to {name}")),
+        FaultKind::Reset => {
+            (Retry::Yes, Code::EndpointUnreachable, format!("the connection to {name} at {host} broke off"))
+        }
+        FaultKind::Tls => (Retry::Never, Code::TlsFailed, format!("no secure connection to {name} at {host}")),
+        FaultKind::Proxy => (Retry::Yes, Code::ProxyFailed, format!("the proxy did not connect to {name} at {host}")),
+        FaultKind::TooLarge => {
+            (Retry::Never, Code::AnswerTooLarge, format!("{name} at {host} sent more than {} KiB", ANSWER_BYTES / 1024))
+        }
+        FaultKind::Protocol => (Retry::Never, Code::EndpointUnreachable, format!("{host} does not speak HTTP")),
+        _ => (Retry::Yes, Code::EndpointUnreachable, format!("{name} at {host} could not be reached")),
+    };
+    let mut diagnostic = Diagnostic::new(code, headline).fact("network says", &fault.detail).fact_if("proxy", proxy);
+    diagnostic = match code {
+        Code::TlsFailed => diagnostic
+            .cause("a proxy or firewall inspects traffic with a certificate that this machine does not know")
+            .fix("set NODE_EXTRA_CA_CERTS or AWS_CA_BUNDLE to a PEM file with that authority's certificate"),
+        Code::ProxyFailed => {
+            diagnostic.fix("check the proxy's address and password, or list the host in `no-proxy` or NO_PROXY")
+        }
+        Code::AnswerTooLarge => diagnostic.cause(format!("something else than {name} listens at that address")),
+        _ => diagnostic.fix(service.advice),
+    };
+    Trouble::new(retry, diagnostic)
+}
+
+/// `host` or `host:port` of an absolute URL.
+#[must_use]
+pub fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+}
+
+fn clamp(ms: u64) -> u32 {
+    u32::try_from(ms).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,326 @@
+//! The token service of the sandbox: what GitHub would say about the configured job.
+//! <https://docs.github.com/en/actions/reference/security/oidc>
+
+use serde_json::{Map, Value};
+
+use super::config::issuer_url;
+use super::random::Random;
+use super::reader::{Node, Problems, quoted};
+
+/// How long GitHub's tokens live, in seconds.
+const LIFETIME: i64 = 300;
+/// How far back GitHub dates `nbf`, in seconds.
+const BACKDATED: i64 = 600;
+
+/// What a claim of the job may hold. On the wire every one is text, numbers included.
+enum Form {
+    Digits,
+    OneOf(&'static [&'static str]),
+    Ref,
+    Repository,
+    Text,
+}
+
+/// A claim that the configuration may set under its own name.
+struct Known {
+    name: &'static str,
+    form: Form,
+    /// `None`: absent, or derived from other claims.
+    default: Option<&'static str>,
+}
+
+const fn claim(name: &'static str, form: Form, default: Option<&'static str>) -> Known {
+    Known { name, form, default }
+}
+
+const SHA: &str = "8f3b0f2c1a5d4e69b7c80d1e2f3a4b5c6d7e8f90";
+
+const CLAIMS: &[Known] = &[
+    claim("actor", Form::Text, Some("octocat")),
+    claim("actor_id", Form::Digits, Some("583231")),
+    claim("base_ref", Form::Text, Some("")),
+    claim("check_run_id", Form::Digits, Some("30000000001")),
+    claim("enterprise", Form::Text, None),
+    claim("enterprise_id", Form::Digits, None),
+    claim("environment", Form::Text, None),
+    claim("event_name", Form::Text, Some("push")),
+    claim("head_ref", Form::Text, Some("")),
+    claim("job_workflow_ref", Form::Text, None),
+    claim("job_workflow_sha", Form::Text, None),
+    claim("ref", Form::Ref, Some("refs/heads/main")),
+    claim("ref_protected", Form::OneOf(&["true", "false"]), Some("true")),
+    claim("ref_type", Form::OneOf(&["branch", "tag"]), None),
+    claim("repository", Form::Repository, None),
+    claim("repository_id", Form::Digits, Some("74")),
+    claim("repository_owner", Form::Text, None),
+    claim("repository_owner_id", Form::Digits, Some("65")),
+    claim("repository_visibility", Form::OneOf(&["public", "private", "internal"]), Some("private")),
+    claim("run_attempt", Form::Digits, Some("1")),
+    claim("run_id", Form::Digits, Some("9000000001")),
+    claim("run_number", Form::Digits, Some("10")),
+    claim("runner_environment", Form::OneOf(&["github-hosted", "self-hosted"]), Some("github-hosted")),
+    claim("sha", Form::Text, Some(SHA)),
+    claim("workflow", Form::Text, Some("deploy")),
+    claim("workflow_ref", Form::Text, None),
+    claim("workflow_sha", Form::Text, None),
+];
+
+/// Members of the job that are no claims.
+const ISSUER: &str = "issuer";
+const IMMUTABLE: &str = "immutable_subject";
+const MORE_CLAIMS: &str = "claims";
+
+/// The job that asks for tokens.
+pub(super) struct Job {
+    issuer: String,
+    /// The subject carries the ids of owner and repository, as for repositories made, renamed or
+    /// moved after 15 July 2026.
+    immutable_subject: bool,
+    claims: Map<String, Value>,
+    /// Added at last, over whatever is there; null removes.
+    more: Map<String, Value>,
+}
+
+impl Job {
+    pub(super) fn read(node: &Node<'_>, issuer: &str, problems: &mut Problems) -> Option<Self> {
+        const EXAMPLE: &str = r#"{"repository": "octo-org/octo-repo", "ref": "refs/heads/main"}"#;
+        let custom = |name: &str| name.starts_with("repo_property_");
+        let mut names: Vec<&str> = CLAIMS.iter().map(|known| known.name).collect();
+        names.extend([ISSUER, IMMUTABLE, MORE_CLAIMS]);
+        let own = node.any_object(EXAMPLE, problems)?.keys().map(String::as_str).filter(|name| custom(name));
+        names.extend(own);
+        node.object(&names, EXAMPLE, problems)?;
+
+        node.need("repository", "\"octo-org/octo-repo\"", problems);
+        let mut claims = Map::new();
+        for known in CLAIMS {
+            let given = node.get(known.name).and_then(|node| known.form.read(&node, problems));
+            if let Some(value) = given.or(known.default) {
+                claims.insert(known.name.to_owned(), value.into());
+            }
+        }
+        for (name, node) in node.members().filter(|(name, _)| custom(name)) {
+            if let Some(value) = Form::Text.read(&node, problems) {
+                claims.insert(name.clone(), value.into());
+            }
+        }
+        derive(&mut claims);
+
+        let issuer = match node.get(ISSUER) {
+            Some(node) => issuer_url(&node, problems),
+            None => Some(issuer.to_owned()),
+        };
+        let immutable_subject = node.get(IMMUTABLE).and_then(|node| {
+            let value = node.value().as_bool();
+            if value.is_none() {
+                problems.add(&node.at, "is neither true nor false", "true");
+            }
+            value
+        });
+        let more = node.get(MORE_CLAIMS).and_then(|node| node.any_object(r#"{"azp": "me"}"#, problems).cloned());
+        Some(Self {
+            issuer: issuer?,
+            immutable_subject: immutable_subject.unwrap_or_default(),
+            claims,
+            more: more.unwrap_or_default(),
+        })
+    }
+
+    /// The claims of a token for `audience`, or for the owner's URL when none was asked for.
+    /// `now` is in seconds since 1970.
+    pub(super) fn claims(&self, audience: Option<&str>, now: i64, random: &mut Random) -> Map<String, Value> {
+        let mut claims = self.claims.clone();
+        let owner = format!("https://github.com/{}", self.text("repository_owner"));
+        for (name, value) in [
+            ("jti", random.uuid().into()),
+            ("sub", self.subject().into()),
+            ("aud", audience.filter(|audience| !audience.is_empty()).unwrap_or(&owner).into()),
+            ("iss", self.issuer.as_str().into()),
+            ("nbf", (now - BACKDATED).into()),
+            ("exp", (now + LIFETIME).into()),
+            ("iat", now.into()),
+        ] {
+            claims.insert(name.to_owned(), value);
+        }
+        claims.extend(self.more.clone());
+        claims.retain(|_, value| !value.is_null());
+        claims
+    }
+
+    /// The environment counts before the pull request, and that before the ref.
+    fn subject(&self) -> String {
+        let (owner, name) = self.text("repository").split_once('/').unwrap_or_default();
+        let repository = if self.immutable_subject {
+            let (owner_id, id) = (self.text("repository_owner_id"), self.text("repository_id"));
+            format!("{}@{owner_id}/{}@{id}", escaped(owner), escaped(name))
+        } else {
+            format!("{}/{}", escaped(owner), escaped(name))
+        };
+        match (self.text("environment"), self.text("event_name")) {
+            ("", "pull_request") => format!("repo:{repository}:pull_request"),
+            ("", _) => format!("repo:{repository}:ref:{}", escaped(self.text("ref"))),
+            (environment, _) => format!("repo:{repository}:environment:{}", escaped(environment)),
+        }
+    }
+
+    fn text(&self, name: &str) -> &str {
+        text(&self.claims, name)
+    }
+}
+
+impl Form {
+    fn read<'a>(&self, node: &Node<'a>, problems: &mut Problems) -> Option<&'a str> {
+        let text = node.text(&quoted(self.example()), problems)?;
+        let (fits, problem) = match self {
+            Self::Digits => {
+                (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()), "is not a number written as text")
+            }
+            Self::OneOf(values) => (values.contains(&text), "is none of the values that GitHub knows"),
+            Self::Ref => (text.starts_with("refs/"), "is not a full ref"),
+            Self::Repository => {
+                let named = |(owner, name): (&str, &str)| !owner.is_empty() && !name.is_empty() && !name.contains('/');
+                (text.split_once('/').is_some_and(named), "is not OWNER/NAME")
+            }
+            Self::Text => (true, ""),
+        };
+        if !fits {
+            problems.add(&node.at, problem, &quoted(self.example()));
+        }
+        fits.then_some(text)
+    }
+
+    fn example(&self) -> &'static str {
+        match self {
+            Self::Digits => "74",
+            Self::OneOf(values) => values.first().unwrap_or(&""),
+            Self::Ref => "refs/heads/main",
+            Self::Repository => "octo-org/octo-repo",
+            Self::Text => "production",
+        }
+    }
+}
+
+/// Fills in what follows from other claims.
+fn derive(claims: &mut Map<String, Value>) {
+    let (repository, git_ref, sha) = (text(claims, "repository"), text(claims, "ref"), text(claims, "sha"));
+    let owner = repository.split('/').next().unwrap_or_default().to_owned();
+    let ref_type = if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" };
+    let workflow_ref = format!("{repository}/.github/workflows/deploy.yml@{git_ref}");
+    let sha = sha.to_owned();
+    for (name, value) in [
+        ("repository_owner", owner),
+        ("ref_type", ref_type.to_owned()),
+        ("workflow_ref", workflow_ref.clone()),
+        ("job_workflow_ref", workflow_ref),
+        ("workflow_sha", sha.clone()),
+        ("job_workflow_sha", sha),
+    ] {
+        claims.entry(name).or_insert_with(|| value.into());
+    }
+    // A job without an environment has no such claim.
+    if text(claims, "environment").is_empty() {
+        claims.remove("environment");
+    }
+}
+
+fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> &'a str {
+    claims.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The parts of a subject stand between colons, so a colon within one is escaped.
+fn escaped(value: &str) -> String {
+    value.replace(':', "%3A")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn claims_of(job: &Value, audience: Option<&str>) -> Map<String, Value> {
+        let mut problems = Problems::default();
+        let read = Job::read(&Node::root(job), "https://issuer.example", &mut problems);
+        problems.or(read).unwrap().claims(audience, 1_795_262_580, &mut Random::new("seed"))
+    }
+
+    fn subject_of(job: &Value) -> String {
+        claims_of(job, None)["sub"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_token_has_every_claim_of_githubs_as_text_and_times_as_integers() {
+        let claims = claims_of(&json!({"repository": "o/r", "repo_property_team": "a"}), Some("sts.amazonaws.com"));
+        let names: Vec<&str> = claims.keys().map(String::as_str).collect();
+        assert_eq!(
+            names.join(" "),
+            "actor actor_id aud base_ref check_run_id event_name exp head_ref iat iss \
+            job_workflow_ref job_workflow_sha jti nbf ref ref_protected ref_type repo_property_team repository \
+            repository_id repository_owner repository_owner_id repository_visibility run_attempt run_id run_number \
+            runner_environment sha sub workflow workflow_ref workflow_sha"
+        );
+        for (name, value) in &claims {
+            assert_eq!(value.is_i64(), ["exp", "iat", "nbf"].contains(&name.as_str()), "{name}");
+        }
+        assert_eq!(claims["aud"], "sts.amazonaws.com");
+        assert_eq!(claims["iss"], "https://issuer.example");
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 300);
+        assert!(claims["nbf"].as_i64() < claims["iat"].as_i64());
+        assert_eq!(claims["job_workflow_ref"], "o/r/.github/workflows/deploy.yml@refs/heads/main");
+    }
+
+    #[test]
+    fn without_an_audience_a_token_is_for_the_owner() {
+        assert_eq!(claims_of(&json!({"repository": "o/r"}), None)["aud"], "https://github.com/o");
+        assert_eq!(claims_of(&json!({"repository": "o/r"}), Some(""))["aud"], "https://github.com/o");
+    }
+
+    #[test]
+    fn the_subject_names_environment_then_pull_request_then_ref() {
+        for (job, subject) in [
+            (json!({"repository": "o/r"}), "repo:o/r:ref:refs/heads/main"),
+            (json!({"repository": "o/r", "ref": "refs/tags/v:1"}), "repo:o/r:ref:refs/tags/v%3A1"),
+            (json!({"repository": "o/r", "event_name": "pull_request"}), "repo:o/r:pull_request"),
+            (
+                json!({"repository": "o/r", "event_name": "pull_request", "environment": "a:b"}),
+                "repo:o/r:environment:a%3Ab",
+            ),
+            (json!({"repository": "o/r", "environment": ""}), "repo:o/r:ref:refs/heads/main"),
+            (
+                json!({"repository": "o/r", "immutable_subject": true, "environment": "prod"}),
+                "repo:o@65/r@74:environment:prod",
+            ),
+            (json!({"repository": "o/r", "claims": {"sub": "custom"}}), "custom"),
+        ] {
+            assert_eq!(subject_of(&job), subject);
+        }
+    }
+
+    #[test]
+    fn claims_can_be_added_replaced_and_removed() {
+        let job = json!({"repository": "o/r", "claims": {"azp": "me", "actor": 7, "exp": null}});
+        let claims = claims_of(&job, None);
+        assert_eq!((&claims["azp"], &claims["actor"], claims.get("exp")), (&json!("me"), &json!(7), None));
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_is_refused() {
+        for (job, words) in [
+            (json!({}), "repository is missing; for example \"octo-org/octo-repo\""),
+            (json!({"repository": "o"}), "repository is not OWNER/NAME"),
+            (json!({"repository": "o/r", "ref": "main"}), "ref is not a full ref; for example \"refs/heads/main\""),
+            (json!({"repository": "o/r", "run_id": 7}), "run_id is not text; for example \"74\""),
+            (json!({"repository": "o/r", "run_id": "x"}), "run_id is not a number written as text"),
+            (json!({"repository": "o/r", "ref_type": "x"}), "ref_type is none of the values that GitHub knows"),
+            (json!({"repository": "o/r", "enviroment": "x"}), "enviroment is not known; did you mean `environment`?"),
+            (json!({"repository": "o/r", "issuer": "x"}), "issuer does not start with `https://`"),
+            (json!({"repository": "o/r", "immutable_subject": "x"}), "immutable_subject is neither true nor false"),
+            (json!({"repository": "o/r", "claims": []}), "claims is not an object"),
+        ] {
+            let mut problems = Problems::default();
+            let read = Job::read(&Node::root(&job), "https://issuer.example", &mut problems);
+            let report = problems.or(read).err().unwrap();
+            assert!(report.contains(words), "{report}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Options as they were given, read one by one, with every problem kept for one report.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::text::nearest;
+
+/// One option of an entry: the single source for its manifest, its documentation and its parsing.
+#[derive(Debug)]
+pub struct OptionSpec {
+    pub name: &'static str,
+    /// One or two sentences for the manifest and the documentation.
+    pub description: &'static str,
+    /// What counts when the option is absent, in words or as a value.
+    pub default: &'static str,
+    /// The environment variable that is read when the option is absent or empty.
+    pub alias: Option<&'static str>,
+    /// Its value is never shown.
+    pub secret: bool,
+}
+
+/// What is wrong with a value, and a value that would do.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ValueFault {
+    /// Continues the sentence "`option` …".
+    pub problem: String,
+    pub example: String,
+    /// A correction of the given value where one can be computed.
+    pub hint: Option<String>,
+}
+
+impl ValueFault {
+    #[must_use]
+    pub fn new(problem: impl Into<String>, example: impl Into<String>) -> Self {
+        Self { problem: problem.into(), example: example.into(), hint: None }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// A value, and the name under which it was given: the option's own or its alias.
+#[derive(Clone)]
+struct Given {
+    value: String,
+    under: String,
+}
+
+/// The options of one run. Reading never stops at a problem: [`Options::problems`] has them all.
+pub struct Options {
+    specs: &'static [OptionSpec],
+    given: BTreeMap<&'static str, Given>,
+    problems: Vec<Diagnostic>,
+    /// Names that are no options but near no option either; worth a warning, not an error.
+    strangers: Vec<String>,
+}
+
+impl Options {
+    /// `lookup` finds an option by its own name, `environment` finds its alias. Values are trimmed;
+    /// an empty value counts as absent, since CIs hand over unset options as empty text.
+    pub fn read(
+        specs: &'static [OptionSpec],
+        lookup: impl Fn(&str) -> Option<String>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let present =
+            |value: Option<String>| value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let mut given = BTreeMap::new();
+        for spec in specs {
+            let own = present(lookup(spec.name)).map(|value| Given { value, under: spec.name.to_owned() });
+            let value = own.or_else(|| {
+                let alias = spec.alias?;
+                present(environment(alias)).map(|value| Given { value, under: alias.to_owned() })
+            });
+            if let Some(value) = value {
+                given.insert(spec.name, value);
+            }
+        }
+        Self { specs, given, problems: Vec::new(), strangers: Vec::new() }
+    }
+
+    /// Reports names that nobody declared. A near miss of an option is an error, since running
+    /// without the option that was meant could be worse than not running.
+    pub fn check_names(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            if self.specs.iter().any(|spec| spec.name == name) {
+                continue;
+            }
+            match nearest(&name, self.specs.iter().map(|spec| spec.name)) {
+                Some(meant) => self.problems.push(
+                    Diagnostic::new(Code::OptionUnknown, format!("there is no option `{name}`"))
+                        .fact("nearest", meant)
+                        .fix(format!("write `{meant}`, or remove `{name}`")),
+                ),
+                None => self.strangers.push(name),
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn strangers(&self) -> &[String] {
+        &self.strangers
+    }
+
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.given.contains_key(name)
+    }
+
+    /// The raw text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.given.get(name).map(|given| given.value.as_str())
+    }
+
+    /// The raw text if it was given under the option's own name, not by a variable.
+    #[must_use]
+    pub fn own_text(&self, name: &str) -> Option<&str> {
+        self.given.get(name).filter(|given| given.under == name).map(|given| given.value.as_str())
+    }
+
+    /// The option's value as `parse` understands it. `None` when absent or wrong; the latter is a
+    /// problem on record.
+    pub fn parse<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, ValueFault>) -> Option<T> {
+        let given = self.given.get(name)?.clone();
+        match parse(&given.value) {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.problems.push(self.invalid(name, &given, &fault));
+                None
+            }
+        }
+    }
+
+    /// Like [`Options::parse`]; that it is absent is a problem as well.
+    pub fn require<T>(
+        &mut self,
+        name: &'static str,
+        example: &str,
+        parse: impl FnOnce(&str) -> Result<T, ValueFault>,
+    ) -> Option<T> {
+        if !self.has(name) {
+            let alias = self.specs.iter().find(|spec| spec.name == name).and_then(|spec| spec.alias);
+            let mut diagnostic = Diagnostic::new(Code::OptionMissing, format!("`{name}` is not set"))
+                .fix(format!("add `{name}: {example}`"));
+            if let Some(alias) = alias {
+                diagnostic = diagnostic.fix(format!("or set the environment variable `{alias}`"));
+            }
+            self.problems.push(diagnostic);
+        }
+        self.parse(name, parse)
+    }
+
+    /// A switch. `true` and `false` in lower case, upper case or capitalised, as YAML 1.2 has them.
+    pub fn switch(&mut self, name: &'static str) -> Option<bool> {
+        self.parse(name, |text| match text {
+            "true" | "True" | "TRUE" => Ok(true),
+            "false" | "False" | "FALSE" => Ok(false),
+            _ => Err(ValueFault::new("is neither `true` nor `false`", "true")),
+        })
+    }
+
+    pub fn problem(&mut self, problem: Diagnostic) {
+        self.problems.push(problem);
+    }
+
+    #[must_use]
+    pub fn into_problems(self) -> Vec<Diagnostic> {
+        self.problems
+    }
+
+    fn invalid(&self, name: &str, given: &Given, fault: &ValueFault) -> Diagnostic {
+        let secret = self.specs.iter().any(|spec| spec.name == name && spec.secret);
+        let mut diagnostic = Diagnostic::new(Code::OptionInvalid, format!("`{name}` {}", fault.problem));
+        if !secret {
+            diagnostic = diagnostic.fact("value", format!("\"{}\"", given.value));
+        }
+        if given.under != name {
+            diagnostic = diagnostic.fact("set by", format!("the environment variable `{}`", given.under));
+        }
+        let example = fault.hint.as_ref().unwrap_or(&fault.example);
+        diagnostic.fix(format!("for example `{name}: {example}`"))
+    }
+}

@@ -1,0 +1,518 @@
+//! Runs every scenario against the core alone. `tests/scenarios/README.md` has the format.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ci_assume_role::ci::github::commands;
+use ci_assume_role::diagnostic::Code;
+use ci_assume_role::job::{Job, Request};
+use ci_assume_role::time::Timestamp;
+use serde_json::{Map, Value, json};
+
+const NOW: i64 = 1_795_262_580;
+const BASE: &str = "http://127.0.0.1:8080";
+const TEMP: &str = "/temp";
+const COMMAND_FILES: [&str; 4] = ["GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"];
+
+#[test]
+fn every_scenario_ends_as_expected() {
+    let mut wrong = Vec::new();
+    for folder in scenarios() {
+        println!("{}", folder.display()); // shown when it panics
+        let got = run(&read_scenario(&folder));
+        let expected_path = folder.join("expected.txt");
+        if env::var_os("UPDATE").is_some() {
+            fs::write(&expected_path, &got).unwrap();
+        }
+        let expected = fs::read_to_string(&expected_path).unwrap_or_default();
+        if got != expected {
+            wrong.push(format!("{}:\n{}", folder.display(), difference(&expected, &got)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The documentation test asks for a heading for every code; this one for a fixture.
+#[test]
+fn every_diagnostic_code_has_a_scenario() {
+    let all: String =
+        scenarios().iter().map(|folder| fs::read_to_string(folder.join("expected.txt")).unwrap_or_default()).collect();
+    let missing: Vec<&str> =
+        Code::ALL.iter().map(|code| code.id()).filter(|id| !all.contains(&format!("error[{id}]: "))).collect();
+    assert!(missing.is_empty(), "no scenario shows {missing:?}");
+}
+
+fn scenarios() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let mut folders = Vec::new();
+    for ci in fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        folders.extend(fs::read_dir(ci).unwrap().map(|entry| entry.unwrap().path()));
+    }
+    folders.sort();
+    folders
+}
+
+fn read_scenario(folder: &Path) -> Value {
+    let path = folder.join("scenario.json");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn difference(expected: &str, got: &str) -> String {
+    let mut out = String::new();
+    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), got.lines().collect());
+    for index in 0..old.len().max(new.len()) {
+        if old.get(index) != new.get(index) {
+            let _ = writeln!(out, "  line {}:\n  - {:?}\n  + {:?}", index + 1, old.get(index), new.get(index));
+            if out.len() > 2000 {
+                break;
+            }
+        }
+    }
+    out
+}
+
+// The world.
+
+enum Node {
+    File(String),
+    Link,
+    Folder,
+}
+
+struct World {
+    files: BTreeMap<String, Node>,
+    token: String,
+    account: String,
+    secret: String,
+    out: String,
+}
+
+const KEY_ID: &str = "ASIAEXAMPLEKEYID0001";
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaCXVzLWVhc3QtMSJHMEUCIQ==";
+const REQUEST_TOKEN: &str = "request-token-of-the-job";
+
+fn run(scenario: &Value) -> String {
+    let token = match scenario["token"].as_str() {
+        Some(text) => text.to_owned(),
+        None => mint(scenario),
+    };
+    let mut world = World {
+        files: BTreeMap::new(),
+        token,
+        account: "123456789012".to_owned(),
+        secret: SECRET.to_owned(),
+        out: String::new(),
+    };
+    for (path, node) in scenario["files"].as_object().into_iter().flatten() {
+        let node = match node {
+            Value::String(text) => Node::File(fill(text, &world.token)),
+            other if other["folder"] == true => Node::Folder,
+            _ => Node::Link,
+        };
+        world.files.insert(fill(path, ""), node);
+    }
+
+    let default_steps = json!([{"entry": "github"}]);
+    let steps = if scenario["steps"].is_array() { &scenario["steps"] } else { &default_steps };
+    let mut environment = usual_environment();
+    merge(&mut environment, &scenario["env"], &world.token);
+    for step in steps.as_array().unwrap() {
+        for name in COMMAND_FILES {
+            let removed = matches!(scenario["files"][format!("{TEMP}/commands/{name}")], Value::Object(_))
+                || matches!(scenario["files"][format!("{{temp}}/commands/{name}")], Value::Object(_));
+            if !removed {
+                world.files.insert(format!("{TEMP}/commands/{name}"), Node::File(String::new()));
+            }
+        }
+        let mut step_environment = environment.clone();
+        merge(&mut step_environment, &step["env"], &world.token);
+        run_step(&mut world, step, &step_environment);
+        for (file, prefix) in [("GITHUB_ENV", ""), ("GITHUB_STATE", "STATE_")] {
+            if let Some(Node::File(text)) = world.files.get(&format!("{TEMP}/commands/{file}")) {
+                for (name, value) in commands::parse_file(text).unwrap() {
+                    environment.insert(format!("{prefix}{name}"), value);
+                }
+            }
+        }
+    }
+    world.out.clone()
+}
+
+fn usual_environment() -> BTreeMap<String, String> {
+    let mut environment: BTreeMap<String, String> = [
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{BASE}/token?api-version=2.0")),
+        ("CI", "true"),
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "push"),
+        ("GITHUB_JOB", "deploy"),
+        ("GITHUB_REPOSITORY", "octo-org/octo-repo"),
+        ("GITHUB_RUN_ATTEMPT", "1"),
+        ("GITHUB_RUN_ID", "1234567890"),
+        ("GITHUB_WORKSPACE", &format!("{TEMP}/workspace")),
+        ("INPUT_AWS-REGION", "us-east-1"),
+        ("INPUT_ROLE-TO-ASSUME", "arn:aws:iam::123456789012:role/deploy"),
+        ("INPUT_STS-ENDPOINT", &format!("{BASE}/sts")),
+        ("RUNNER_TEMP", &format!("{TEMP}/runner")),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect();
+    for name in COMMAND_FILES {
+        environment.insert(name.to_owned(), format!("{TEMP}/commands/{name}"));
+    }
+    environment
+}
+
+fn merge(environment: &mut BTreeMap<String, String>, changes: &Value, token: &str) {
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        match value.as_str() {
+            Some(text) => environment.insert(name.clone(), fill(text, token)),
+            None => environment.remove(name),
+        };
+    }
+}
+
+fn fill(text: &str, token: &str) -> String {
+    text.replace("{base}", BASE).replace("{temp}", TEMP).replace("{token}", token)
+}
+
+fn mint(scenario: &Value) -> String {
+    let mut header = json!({"alg": "RS256", "kid": "k1", "typ": "JWT"});
+    let mut claims = json!({
+        "iss": "https://token.actions.githubusercontent.com",
+        "aud": "sts.amazonaws.com",
+        "sub": "repo:octo-org/octo-repo:ref:refs/heads/main",
+        "exp": "@+300", "iat": "@+0", "nbf": "@-5", "jti": "11111111-2222-3333-4444-555555555555",
+        "repository": "octo-org/octo-repo", "repository_id": "74", "repository_owner": "octo-org",
+        "repository_owner_id": "65", "ref": "refs/heads/main", "ref_type": "branch", "event_name": "push",
+        "workflow": "deploy", "job_workflow_ref": "octo-org/octo-repo/.github/workflows/deploy.yml@refs/heads/main",
+        "actor": "octocat",
+    });
+    for (target, changes) in [(&mut header, &scenario["header"]), (&mut claims, &scenario["claims"])] {
+        let target = target.as_object_mut().unwrap();
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            if value.is_null() {
+                target.remove(name);
+            } else {
+                target.insert(name.clone(), value.clone());
+            }
+        }
+        for value in target.values_mut() {
+            if let Some(offset) = value.as_str().and_then(|text| text.strip_prefix('@')) {
+                *value = json!(NOW + offset.trim_start_matches('+').parse::<i64>().unwrap());
+            }
+        }
+    }
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.{}", part(&header), part(&claims), URL_SAFE_NO_PAD.encode("signature-made-by-the-ci"))
+}
+
+// One step.
+
+fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, String>) {
+    let entry = step["entry"].as_str().unwrap_or("github");
+    let default_answers = if entry == "github" { json!([{"to": "token"}, {"to": "sts"}]) } else { json!([]) };
+    let answers = if step["http"].is_array() { &step["http"] } else { &default_answers };
+    let mut answers: VecDeque<Value> = answers.as_array().unwrap().clone().into();
+    let args: Vec<String> =
+        step["args"].as_array().into_iter().flatten().map(|arg| fill(arg.as_str().unwrap(), "")).collect();
+    let args = args.into_iter().map(|arg| find_written(world, &arg)).collect::<Vec<_>>();
+    let request: Request = serde_json::from_value(json!({
+        "entry": entry, "args": args, "env": environment,
+        "runtime": {"name": "node", "version": "24.0.0", "executable": "{node}", "root": "{root}",
+                    "platform": "linux", "home": format!("{TEMP}/home"), "colour": false},
+    }))
+    .unwrap();
+    let mut job = Job::start(request, Timestamp::from_seconds(NOW), 7);
+    let mut elapsed_ms = 0;
+    let mut log = String::new();
+    let mut requests = String::new();
+    let mut waiting: VecDeque<Value> = VecDeque::new();
+    let mut masked: Vec<String> = Vec::new();
+
+    let exit_code = loop {
+        let mut done = None;
+        for posted in job.next() {
+            let effect = serde_json::to_value(&posted).unwrap();
+            match effect["kind"].as_str().unwrap() {
+                "mask" => {
+                    let line = effect["line"].as_str().unwrap();
+                    masked.push(line.trim_start_matches("::add-mask::").to_owned());
+                    let _ = writeln!(log, "{line}");
+                }
+                "log" => {
+                    let text = effect["text"].as_str().unwrap();
+                    let answers_sdk = entry == "credential-process" && effect["stream"] == "stdout";
+                    if !answers_sdk {
+                        assert_no_secret(world, text);
+                    }
+                    let _ = writeln!(log, "{}{text}", if effect["stream"] == "stderr" { "(stderr) " } else { "" });
+                }
+                "done" => done = Some(effect["exitCode"].as_u64().unwrap()),
+                _ => {
+                    assert_masked_first(world, entry, &effect, &masked);
+                    waiting.push_back(effect);
+                }
+            }
+        }
+        if let Some(code) = done {
+            break code;
+        }
+        let effect = waiting.pop_front().expect("a story that waits has asked for something");
+        if effect["kind"] == "sleep" {
+            elapsed_ms += effect["ms"].as_u64().unwrap();
+        }
+        let outcome = perform(world, &effect, &mut answers, &mut requests, &mut elapsed_ms);
+        job.resume(u32::try_from(effect["id"].as_u64().unwrap()).unwrap(), outcome.to_string(), elapsed_ms);
+    };
+    assert!(answers.is_empty(), "answers left over: {answers:?}");
+
+    let mut files = String::new();
+    for (path, node) in &world.files {
+        let Node::File(text) = node else { continue };
+        if COMMAND_FILES.iter().any(|name| path.ends_with(name)) && text.is_empty() {
+            continue;
+        }
+        let _ = writeln!(files, "{path}");
+        for line in text.lines() {
+            let _ = writeln!(files, "  {line}");
+        }
+    }
+    let page = format!("# {entry}: exit {exit_code}\n## log\n{log}## requests\n{requests}## files\n{files}\n");
+    let page = normalise(world, &page);
+    world.out.push_str(&page);
+}
+
+/// `*` in an argument stands for a random part of the path of a file that an earlier step wrote.
+fn find_written(world: &World, arg: &str) -> String {
+    let Some((head, tail)) = arg.split_once('*') else { return arg.to_owned() };
+    let found = world.files.keys().find(|path| path.starts_with(head) && path.ends_with(tail));
+    found.cloned().unwrap_or_else(|| arg.to_owned())
+}
+
+fn secrets(world: &World) -> Vec<(&'static str, String)> {
+    let part = |index: usize| world.token.split('.').nth(index).unwrap_or_default().to_owned();
+    [
+        ("<token>", world.token.clone()),
+        ("<payload>", part(1)),
+        ("<signature>", part(2)),
+        ("<request-token>", REQUEST_TOKEN.to_owned()),
+        ("<key-id>", KEY_ID.to_owned()),
+        ("<secret>", world.secret.clone()),
+        ("<secret>", SECRET.to_owned()),
+        ("<session-token>", SESSION_TOKEN.to_owned()),
+    ]
+    .into_iter()
+    .filter(|(_, secret)| secret.len() >= 8)
+    .collect()
+}
+
+fn assert_no_secret(world: &World, text: &str) {
+    for (name, secret) in secrets(world) {
+        assert!(!text.contains(&secret), "{name} is in the log: {text}");
+    }
+}
+
+/// A secret that came from outside must be masked before any effect carries it.
+fn assert_masked_first(world: &World, entry: &str, effect: &Value, masked: &[String]) {
+    if entry != "github" {
+        return;
+    }
+    let text = effect.to_string();
+    for (name, secret) in secrets(world) {
+        let quoted = Value::String(secret.clone()).to_string();
+        let carried = text.contains(quoted.trim_matches('"'));
+        assert!(!carried || masked.contains(&secret), "{name} is used before it is masked");
+    }
+}
+
+fn normalise(world: &World, page: &str) -> String {
+    let mut page = page.to_owned();
+    for (name, secret) in secrets(world) {
+        page = page.replace(&secret, name);
+    }
+    page = page.replace(BASE, "{base}").replace(TEMP, "{temp}");
+    page = replace_runs(&page, 32, |c| c.is_ascii_digit() || ('a'..='f').contains(&c), "<random>");
+    let mut out = String::new();
+    for line in page.lines() {
+        let mut line = replace_times(line);
+        if let Some((head, _)) = line.split_once("the next one follows in ") {
+            line = format!("{head}the next one follows in <ms>");
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+fn replace_runs(text: &str, length: usize, wanted: impl Fn(char) -> bool, name: &str) -> String {
+    let mut out = String::new();
+    let mut run = String::new();
+    for c in text.chars().chain(['\u{0}']) {
+        if wanted(c) {
+            run.push(c);
+            continue;
+        }
+        out.push_str(if run.len() == length { name } else { &run });
+        run.clear();
+        if c != '\u{0}' {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn replace_times(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find("20") {
+        let (head, tail) = rest.split_at(at);
+        out.push_str(head);
+        match tail.get(..20).filter(|text| Timestamp::parse(text).is_some()) {
+            Some(text) => {
+                out.push_str("<time>");
+                rest = &tail[text.len()..];
+            }
+            None => {
+                out.push_str("20");
+                rest = &tail[2..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+// Effects.
+
+fn perform(
+    world: &mut World,
+    effect: &Value,
+    answers: &mut VecDeque<Value>,
+    requests: &mut String,
+    elapsed_ms: &mut u64,
+) -> Value {
+    let fault = |kind: &str| json!({"fault": {"kind": kind, "detail": ""}});
+    let path = effect["path"].as_str().unwrap_or_default().to_owned();
+    match effect["kind"].as_str().unwrap() {
+        "fetch" => {
+            note_request(effect, requests);
+            let answer = answers.pop_front().unwrap_or_else(|| panic!("no answer for {}", effect["url"]));
+            let wanted = if effect["url"].as_str().unwrap().contains("/token") { "token" } else { "sts" };
+            assert_eq!(answer["to"], wanted, "the requests come in another order");
+            match answer["fault"].as_str() {
+                Some("hang") => {
+                    *elapsed_ms += effect["timeoutMs"].as_u64().unwrap();
+                    fault("timeout")
+                }
+                Some(kind) => fault(kind),
+                None => respond(world, &answer),
+            }
+        }
+        "sleep" => json!({}),
+        "read-file" => match world.files.get(&path) {
+            None => fault("not-found"),
+            Some(Node::Link) => fault("symlink"),
+            Some(Node::Folder) => fault("not-a-file"),
+            Some(Node::File(text)) if text.len() as u64 > effect["maxBytes"].as_u64().unwrap() => fault("too-large"),
+            Some(Node::File(text)) => json!({"contents": text}),
+        },
+        "write-file" => match world.files.get(&path) {
+            Some(Node::Link) => fault("symlink"),
+            Some(Node::Folder) => fault("not-a-file"),
+            _ => {
+                world.files.insert(path, Node::File(effect["contents"].as_str().unwrap().to_owned()));
+                json!({})
+            }
+        },
+        "append-file" => match world.files.get_mut(&path) {
+            None => fault("not-found"),
+            Some(Node::Link) => fault("symlink"),
+            Some(Node::Folder) => fault("not-a-file"),
+            Some(Node::File(text)) => {
+                let offset = text.len();
+                text.push_str(effect["contents"].as_str().unwrap());
+                json!({"offset": offset})
+            }
+        },
+        "truncate-file" => {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let length = effect["length"].as_f64().unwrap() as usize;
+            match world.files.get_mut(&path) {
+                Some(Node::File(text)) => text.truncate(length),
+                _ => panic!("{path} is no file"),
+            }
+            json!({})
+        }
+        "remove-file" => {
+            world.files.remove(&path);
+            json!({})
+        }
+        other => panic!("no such effect: {other}"),
+    }
+}
+
+fn note_request(effect: &Value, requests: &mut String) {
+    let _ = writeln!(requests, "{} {}", effect["method"].as_str().unwrap(), effect["url"].as_str().unwrap());
+    for header in effect["headers"].as_array().unwrap() {
+        let _ = writeln!(requests, "  {}: {}", header[0].as_str().unwrap(), header[1].as_str().unwrap());
+    }
+    for pair in effect["body"].as_str().into_iter().flat_map(|body| body.split('&')) {
+        let decoded = percent_encoding::percent_decode_str(pair).decode_utf8().unwrap().into_owned();
+        let _ = writeln!(requests, "  {}", Value::String(decoded).to_string().trim_matches('"'));
+    }
+}
+
+fn respond(world: &mut World, answer: &Value) -> Value {
+    let reply = |status: u64, content_type: &str, body: String| json!({"status": status, "headers": {"content-type": content_type, "x-amzn-requestid": "request-1"}, "body": body});
+    if answer["status"].is_u64() {
+        let body = fill(answer["body"].as_str().unwrap_or_default(), &world.token);
+        let content_type = answer["contentType"].as_str().unwrap_or("application/json");
+        return reply(answer["status"].as_u64().unwrap(), content_type, body);
+    }
+    if let Some(error) = answer["error"].as_object() {
+        return reply(error["status"].as_u64().unwrap(), "text/xml", error_xml(error, &world.token));
+    }
+    if answer["to"] == "token" {
+        return reply(200, "application/json; charset=utf-8", json!({"count": 1, "value": world.token}).to_string());
+    }
+    if let Some(account) = answer["account"].as_str() {
+        account.clone_into(&mut world.account);
+    }
+    answer["secret"].as_str().unwrap_or(SECRET).clone_into(&mut world.secret);
+    reply(200, "text/xml", success_xml(world))
+}
+
+fn error_xml(error: &Map<String, Value>, token: &str) -> String {
+    let text = |name: &str| {
+        fill(error[name].as_str().unwrap(), token).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    };
+    format!(
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{}</Code>\
+         <Message>{}</Message></Error><RequestId>request-1</RequestId></ErrorResponse>",
+        text("code"),
+        text("message")
+    )
+}
+
+fn success_xml(world: &World) -> String {
+    format!(
+        "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+         <AssumeRoleWithWebIdentityResult><Audience>sts.amazonaws.com</Audience><AssumedRoleUser>\
+         <AssumedRoleId>AROAEXAMPLE:GitHubActions</AssumedRoleId>\
+         <Arn>arn:aws:sts::{}:assumed-role/deploy/GitHubActions</Arn></AssumedRoleUser><Credentials>\
+         <AccessKeyId>{KEY_ID}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey>\
+         <SessionToken>{SESSION_TOKEN}</SessionToken><Expiration>{}</Expiration></Credentials>\
+         </AssumeRoleWithWebIdentityResult><ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata>\
+         </AssumeRoleWithWebIdentityResponse>",
+        world.account,
+        world.secret,
+        Timestamp::from_seconds(NOW + 3630),
+    )
+}
