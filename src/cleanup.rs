@@ -61,9 +61,9 @@ async fn read_record(run: &Run, path: &str) -> Result<Option<Record>, Failure> {
         Err(fault) if fault.kind == FaultKind::NotFound => return Ok(None),
         Err(fault) => return Err(handover::cannot_write(path, &fault).into()),
     };
-    match serde_json::from_str(&text) {
-        Ok(record) => Ok(Some(record)),
-        Err(_) => Err(Diagnostic::new(Code::HandOverFailed, format!("{path} is not the record that was written"))
+    match Record::read(&text) {
+        Some(record) => Ok(Some(record)),
+        None => Err(Diagnostic::new(Code::HandOverFailed, format!("{path} is not the record that was written"))
             .cause("another step of the job has changed it")
             .fix("look for AWS credentials in ~/.aws on this machine, if it is not a fresh one for every job")
             .into()),

@@ -55,13 +55,13 @@ async fn read_request(run: &Run, path: &str) -> Result<Kept, Diagnostic> {
         .read_file(path, LARGEST_FILE, Symlinks::Refuse)
         .await
         .map_err(|Fault { kind, detail }| unusable(if detail.is_empty() { format!("{kind:?}") } else { detail }))?;
-    serde_json::from_str(&text).map_err(|error| unusable(format!("line {}, column {}", error.line(), error.column())))
+    Kept::read(&text).ok_or_else(|| unusable("its contents are not what was written".to_owned()))
 }
 
 /// The cached credentials, if they are whole and will do for a while.
 async fn read_cache(run: &Run, path: &str) -> Option<ProcessCredentials> {
     let text = run.channel.read_file(path, LARGEST_FILE, Symlinks::Refuse).await.ok()?;
-    let cached: ProcessCredentials = serde_json::from_str(&text).ok()?;
+    let cached = ProcessCredentials::read(&text)?;
     let left = Timestamp::parse(&cached.expiration)?.seconds_since(run.channel.now());
     (left >= LEAST_LEFT_SECONDS).then_some(cached)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::ci::{Ci, github};
 use crate::diagnostic::Failure;
@@ -80,8 +80,7 @@ fn tell_exchange(run: &Run, settings: &Settings, exchanged: &Exchanged) {
 }
 
 /// Which program of ours this is.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// The GitHub Action's main step.
     Github,
@@ -92,13 +91,34 @@ pub enum Entry {
 }
 
 /// What a job is started with.
-#[derive(Deserialize)]
 pub struct Request {
     pub entry: Entry,
-    #[serde(default)]
     pub args: Vec<String>,
     pub env: BTreeMap<String, String>,
     pub runtime: Runtime,
+}
+
+impl Request {
+    /// Reads `{"entry", "args", "env", "runtime"}`.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let request: Value = serde_json::from_str(text).ok()?;
+        let mut env = BTreeMap::new();
+        for (name, value) in request["env"].as_object()? {
+            env.insert(name.clone(), value.as_str()?.to_owned());
+        }
+        Some(Self {
+            entry: match request["entry"].as_str()? {
+                "github" => Entry::Github,
+                "github-post" => Entry::GithubPost,
+                "credential-process" => Entry::CredentialProcess,
+                _ => return None,
+            },
+            args: request["args"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+            env,
+            runtime: Runtime::read(&request["runtime"]),
+        })
+    }
 }
 
 /// A run in progress: asks for effects, takes their outcomes, until it is done.

@@ -136,7 +136,7 @@ impl ProxyUrl {
             return Err(fault(Problem::Tail));
         }
         let (userinfo, address) = match authority.rsplit_once('@') {
-            Some((userinfo, address)) => (Some(userinfo).filter(|userinfo| !userinfo.is_empty()), address),
+            Some((userinfo, address)) => (Some(userinfo).filter(|userinfo| !matches!(*userinfo, "" | ":")), address),
             None => (None, authority),
         };
         let (host, port) = read_address(address).ok_or(fault(Problem::Malformed))?;
@@ -470,6 +470,7 @@ mod tests {
             ("u:p@proxy:3128", "http://proxy:3128", "http://u:p@proxy:3128"),
             ("http://u@proxy:3128", "http://proxy:3128", "http://u@proxy:3128"),
             ("http://@proxy:3128", "http://proxy:3128", "http://proxy:3128"),
+            ("http://:@proxy:3128", "http://proxy:3128", "http://proxy:3128"),
             ("http://u:p@ss%21:100%@proxy:1", "http://proxy:1", "http://u:p%40ss%21%3A100%25@proxy:1"),
         ] {
             let proxy = ProxyUrl::parse(text, Origin::Option).ok().unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
@@ -21,7 +21,7 @@ const REQUEST_MS: u64 = 10_000;
 const ANSWER_BYTES: u32 = 64 * 1024;
 
 /// What the shim knows about the process it lives in.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Default)]
 pub struct Runtime {
     pub name: String,
     pub version: String,
@@ -30,10 +30,24 @@ pub struct Runtime {
     /// The folder that holds `js/`.
     pub root: String,
     pub platform: String,
-    #[serde(default)]
     pub home: String,
-    #[serde(default)]
     pub colour: bool,
+}
+
+impl Runtime {
+    #[must_use]
+    pub fn read(value: &Value) -> Self {
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        Self {
+            name: text("name"),
+            version: text("version"),
+            executable: text("executable"),
+            root: text("root"),
+            platform: text("platform"),
+            home: text("home"),
+            colour: value["colour"] == true,
+        }
+    }
 }
 
 /// The environment as it was at the start. Empty variables count as absent.
@@ -47,7 +61,11 @@ impl Environment {
         if platform != "win32" {
             return Self(variables);
         }
-        Self(variables.into_iter().map(|(name, value)| (name.to_ascii_uppercase(), value)).collect())
+        let mut folded = BTreeMap::new();
+        for (name, value) in variables {
+            folded.insert(name.to_ascii_uppercase(), value);
+        }
+        Self(folded)
     }
 
     #[must_use]
@@ -71,19 +89,19 @@ impl Environment {
 #[derive(Debug)]
 pub struct Trouble {
     pub retry: Retry,
-    pub diagnostic: Box<Diagnostic>,
+    pub diagnostic: Diagnostic,
 }
 
 impl Trouble {
     #[must_use]
     pub fn new(retry: Retry, diagnostic: Diagnostic) -> Self {
-        Self { retry, diagnostic: Box::new(diagnostic) }
+        Self { retry, diagnostic }
     }
 }
 
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
-        (*trouble.diagnostic).into()
+        trouble.diagnostic.into()
     }
 }
 

@@ -46,9 +46,9 @@ impl Scrubber {
         if known.contains(secret) {
             return false;
         }
-        known.push(secret.clone());
         // Longest first: a token must go before one of its own segments does.
-        known.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        let place = known.partition_point(|other| other.expose().len() > secret.expose().len());
+        known.insert(place, secret.clone());
         true
     }
 

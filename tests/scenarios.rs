@@ -224,11 +224,11 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
     let args: Vec<String> =
         step["args"].as_array().into_iter().flatten().map(|arg| fill(arg.as_str().unwrap(), "")).collect();
     let args = args.into_iter().map(|arg| find_written(world, &arg)).collect::<Vec<_>>();
-    let request: Request = serde_json::from_value(json!({
+    let request = Request::read(&json!({
         "entry": entry, "args": args, "env": environment,
         "runtime": {"name": "node", "version": "24.0.0", "executable": "{node}", "root": "{root}",
                     "platform": "linux", "home": format!("{TEMP}/home"), "colour": false},
-    }))
+    }).to_string())
     .unwrap();
     let mut job = Job::start(request, Timestamp::from_seconds(NOW), 7);
     let mut elapsed_ms = 0;

@@ -11,9 +11,13 @@ pub use code::{Blame, Code};
 
 use crate::text::Inert;
 
-/// One thing that is wrong.
+/// One thing that is wrong. A pointer, since it is handed along at every step of being built.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
+pub struct Diagnostic(Box<Parts>);
+
+/// What a [`Diagnostic`] consists of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts {
     pub code: Code,
     /// One sentence without a full stop; names the option, role or file that it is about.
     pub headline: Inert,
@@ -38,59 +42,85 @@ pub struct Paste {
     pub lines: Vec<Inert>,
 }
 
+impl std::ops::Deref for Diagnostic {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+// The builder's methods take text of any kind, and leave the work to functions of one kind.
 impl Diagnostic {
     #[must_use]
     pub fn new(code: Code, headline: impl AsRef<str>) -> Self {
-        Self {
-            code,
-            headline: Inert::new(headline.as_ref()),
-            facts: Vec::new(),
-            claims: Vec::new(),
-            causes: Vec::new(),
-            fixes: Vec::new(),
-            paste: None,
-        }
+        Self::with_headline(code, headline.as_ref())
     }
 
     #[must_use]
-    pub fn fact(mut self, label: &'static str, value: impl AsRef<str>) -> Self {
-        self.facts.push((label, Inert::new(value.as_ref())));
-        self
+    pub fn fact(self, label: &'static str, value: impl AsRef<str>) -> Self {
+        self.with_fact(label, value.as_ref())
     }
 
     #[must_use]
     pub fn fact_if(self, label: &'static str, value: Option<impl AsRef<str>>) -> Self {
         match value {
-            Some(value) => self.fact(label, value),
+            Some(value) => self.with_fact(label, value.as_ref()),
             None => self,
         }
     }
 
     #[must_use]
-    pub fn claim(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
-        self.claims.push((name, Inert::new(value.as_ref())));
-        self
+    pub fn claim(self, name: &'static str, value: impl AsRef<str>) -> Self {
+        self.with_claim(name, value.as_ref())
     }
 
     #[must_use]
-    pub fn cause(mut self, cause: impl AsRef<str>) -> Self {
-        self.causes.push(Inert::new(cause.as_ref()));
-        self
+    pub fn cause(self, cause: impl AsRef<str>) -> Self {
+        self.with_cause(cause.as_ref())
     }
 
     #[must_use]
-    pub fn fix(mut self, fix: impl AsRef<str>) -> Self {
-        self.fixes.push(Inert::new(fix.as_ref()));
-        self
+    pub fn fix(self, fix: impl AsRef<str>) -> Self {
+        self.with_fix(fix.as_ref())
     }
 
     #[must_use]
-    pub fn paste(mut self, caption: impl AsRef<str>, language: &'static str, text: &str) -> Self {
-        self.paste = Some(Paste {
-            caption: Inert::new(caption.as_ref()),
-            language,
-            lines: text.lines().map(Inert::new).collect(),
-        });
+    pub fn paste(mut self, caption: &str, language: &'static str, text: &str) -> Self {
+        let lines = text.lines().map(Inert::new).collect();
+        self.0.paste = Some(Paste { caption: Inert::new(caption), language, lines });
+        self
+    }
+
+    fn with_headline(code: Code, headline: &str) -> Self {
+        Self(Box::new(Parts {
+            code,
+            headline: Inert::new(headline),
+            facts: Vec::new(),
+            claims: Vec::new(),
+            causes: Vec::new(),
+            fixes: Vec::new(),
+            paste: None,
+        }))
+    }
+
+    fn with_fact(mut self, label: &'static str, value: &str) -> Self {
+        self.0.facts.push((label, Inert::new(value)));
+        self
+    }
+
+    fn with_claim(mut self, name: &'static str, value: &str) -> Self {
+        self.0.claims.push((name, Inert::new(value)));
+        self
+    }
+
+    fn with_cause(mut self, cause: &str) -> Self {
+        self.0.causes.push(Inert::new(cause));
+        self
+    }
+
+    fn with_fix(mut self, fix: &str) -> Self {
+        self.0.fixes.push(Inert::new(fix));
         self
     }
 }

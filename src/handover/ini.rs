@@ -176,7 +176,7 @@ impl Ini {
         let mut options: Vec<(String, String)> = Vec::new();
         for (_, line) in Lines::new(&text) {
             match (line, options.last_mut()) {
-                (Line::Option(key, value), _) => options.push((key.to_lowercase(), value.to_owned())),
+                (Line::Option(key, value), _) => options.push((key.to_ascii_lowercase(), value.to_owned())),
                 (Line::Blank, Some((_, value))) => value.push('\n'),
                 (Line::More(more), Some((_, value))) => {
                     value.push('\n');

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::Step;
 use crate::diagnostic::{Code, Diagnostic};
@@ -12,15 +13,27 @@ use crate::sts::assume_role_with_web_identity::Session;
 
 /// Everything that the command needs and that its environment will not have: the step's own inputs.
 /// The right to ask for a token stays in the job's environment and is never written down.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub struct Kept {
     pub environment: BTreeMap<String, String>,
     /// The file that holds the latest credentials.
     pub cache: String,
 }
 
+impl Kept {
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let kept: Value = serde_json::from_str(text).ok()?;
+        let mut environment = BTreeMap::new();
+        for (name, value) in kept["environment"].as_object()? {
+            environment.insert(name.clone(), value.as_str()?.to_owned());
+        }
+        Some(Self { environment, cache: kept["cache"].as_str()?.to_owned() })
+    }
+}
+
 /// The answer that AWS SDKs read from the command, and that the cache holds.
-#[derive(Serialize, Deserialize, Clone)]
+#[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProcessCredentials {
     pub version: u8,
@@ -42,6 +55,20 @@ impl ProcessCredentials {
             expiration: session.credentials.expiration.to_string(),
             account_id: session.account.clone(),
         }
+    }
+
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let read: Value = serde_json::from_str(text).ok()?;
+        let text = |name: &str| read[name].as_str().map(str::to_owned);
+        Some(Self {
+            version: 1,
+            access_key_id: text("AccessKeyId")?,
+            secret_access_key: text("SecretAccessKey")?,
+            session_token: text("SessionToken")?,
+            expiration: text("Expiration")?,
+            account_id: text("AccountId")?,
+        })
     }
 
     #[must_use]
@@ -67,12 +94,12 @@ pub(super) fn steps(run: &Run, session: &Session, prefix: &str) -> Result<(Vec<S
     let cache = format!("{prefix}-credentials.json");
     let request = format!("{prefix}-request.json");
     let kept = |name: &str| KEPT_VARIABLES.contains(&name) || run.ci.is_option(name);
-    let environment = run
-        .env
-        .names()
-        .filter(|name| kept(name))
-        .filter_map(|name| Some((name.to_owned(), run.env.get(name)?.to_owned())))
-        .collect();
+    let mut environment = BTreeMap::new();
+    for name in run.env.names().filter(|name| kept(name)) {
+        if let Some(value) = run.env.get(name) {
+            environment.insert(name.to_owned(), value.to_owned());
+        }
+    }
     let kept = Kept { environment, cache: cache.clone() };
     let steps = vec![
         Step::Write { path: cache, text: ProcessCredentials::of(session).to_json(), before: None },

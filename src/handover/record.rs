@@ -1,10 +1,10 @@
 //! What a run has changed and how it was before, for the end of the job. It holds earlier
 //! credentials, so it is a private file and not part of the CI's state.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Default, Serialize)]
 pub struct Record {
     pub variables: Vec<Replaced>,
     pub sections: Vec<ReplacedSection>,
@@ -13,7 +13,7 @@ pub struct Record {
 }
 
 /// A variable that was exported.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub struct Replaced {
     pub name: String,
     pub ours: String,
@@ -21,7 +21,7 @@ pub struct Replaced {
 }
 
 /// A section of an AWS config file that was written.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub struct ReplacedSection {
     pub path: String,
     pub file: SharedFileKind,
@@ -35,7 +35,7 @@ pub struct ReplacedSection {
 }
 
 /// The two shared files head their sections differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SharedFileKind {
     Config,
@@ -43,6 +43,18 @@ pub enum SharedFileKind {
 }
 
 impl Record {
+    /// `None` when it is not what [`Record::to_json`] wrote.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let record: Value = serde_json::from_str(text).ok()?;
+        let list = |name: &str| record[name].as_array();
+        Some(Self {
+            variables: list("variables")?.iter().map(Replaced::read).collect::<Option<_>>()?,
+            sections: list("sections")?.iter().map(ReplacedSection::read).collect::<Option<_>>()?,
+            files: list("files")?.iter().map(|file| file.as_str().map(str::to_owned)).collect::<Option<_>>()?,
+        })
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.variables.is_empty() && self.sections.is_empty() && self.files.is_empty()
@@ -52,5 +64,30 @@ impl Record {
     pub fn to_json(&self) -> String {
         // Strings, lists and booleans always serialise.
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Replaced {
+    fn read(value: &Value) -> Option<Self> {
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        Some(Self { name: text("name")?, ours: text("ours")?, before: text("before")? })
+    }
+}
+
+impl ReplacedSection {
+    fn read(value: &Value) -> Option<Self> {
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        Some(Self {
+            path: text("path")?,
+            file: match value["file"].as_str()? {
+                "config" => SharedFileKind::Config,
+                "credentials" => SharedFileKind::Credentials,
+                _ => return None,
+            },
+            profile: text("profile")?,
+            ours: text("ours"),
+            before: text("before"),
+            created: value["created"].as_bool()?,
+        })
     }
 }

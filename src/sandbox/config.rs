@@ -15,54 +15,52 @@ const WHOLE: &str = r#"{"providers": […], "roles": […], "job": {"repository"
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 const MOST_CLIENT_IDS: usize = 100;
 
-pub(super) struct Config {
-    pub(super) providers: Vec<Provider>,
-    pub(super) roles: Vec<Role>,
-    pub(super) job: Job,
+pub(super) struct Config<'a> {
+    pub(super) providers: Vec<Provider<'a>>,
+    pub(super) roles: Vec<Role<'a>>,
+    pub(super) job: Job<'a>,
 }
 
-impl Config {
+impl<'a> Config<'a> {
     /// # Errors
     /// Everything that is wrong, one line each, with its place and an example that works.
-    pub(super) fn read(value: &Value) -> Result<Self, String> {
+    pub(super) fn read(value: &'a Value) -> Result<Self, String> {
         let mut problems = Problems::default();
         let config = Self::read_into(&Node::root(value), &mut problems);
         problems.or(config)
     }
 
-    fn read_into(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+    fn read_into(node: &Node<'a>, problems: &mut Problems) -> Option<Self> {
         node.object(&["providers", "roles", "job"], WHOLE, problems)?;
         let providers = list(node, "providers", PROVIDER, problems, Provider::read);
         let roles = list(node, "roles", ROLE, problems, Role::read);
-        no_twins(&providers, problems, "providers", |provider| {
-            format!("{} {}", provider.url, provider.account.as_str())
-        });
-        no_twins(&roles, problems, "roles", |role| role.arn.as_str().to_owned());
-        let issuer = providers.first().map_or("https://token.actions.githubusercontent.com", |first| &first.url);
+        no_twins(&providers, problems, "providers", |a, b| (a.url == b.url && a.account == b.account).then_some(a.url));
+        no_twins(&roles, problems, "roles", |a, b| (a.arn == b.arn).then_some(a.arn.as_str()));
+        let issuer = providers.first().map_or("https://token.actions.githubusercontent.com", |first| first.url);
         let job = Job::read(&node.need("job", r#"{"repository": "octo-org/octo-repo"}"#, problems)?, issuer, problems)?;
         Some(Self { providers, roles, job })
     }
 }
 
 /// An IAM OIDC identity provider.
-pub(super) struct Provider {
-    /// The issuer, to the letter: <https://…>, perhaps with a path.
-    pub(super) url: String,
+pub(super) struct Provider<'a> {
+    /// The issuer, to the letter: `https://HOST`, perhaps with a path.
+    pub(super) url: &'a str,
     pub(super) account: AccountId,
-    pub(super) client_ids: Vec<String>,
+    pub(super) client_ids: Vec<&'a str>,
 }
 
-impl Provider {
+impl<'a> Provider<'a> {
     /// The issuer as ARNs and condition keys have it, without its scheme.
-    pub(super) fn host(&self) -> &str {
-        without_scheme(&self.url)
+    pub(super) fn host(&self) -> &'a str {
+        without_scheme(self.url)
     }
 
     pub(super) fn arn(&self, partition: &str) -> String {
         format!("arn:{partition}:iam::{}:oidc-provider/{}", self.account.as_str(), self.host())
     }
 
-    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+    fn read(node: &Node<'a>, problems: &mut Problems) -> Option<Self> {
         node.object(&["url", "account", "clientIds"], PROVIDER, problems)?;
         let url = node.need("url", "\"https://token.actions.githubusercontent.com\"", problems);
         let url = url.and_then(|url| issuer_url(&url, problems));
@@ -85,15 +83,15 @@ impl Provider {
     }
 }
 
-pub(super) struct Role {
+pub(super) struct Role<'a> {
     pub(super) arn: RoleArn,
     /// Seconds, 3600 to 43,200.
     pub(super) max_session_duration: u32,
-    pub(super) trust: TrustPolicy,
+    pub(super) trust: TrustPolicy<'a>,
 }
 
-impl Role {
-    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+impl<'a> Role<'a> {
+    fn read(node: &Node<'a>, problems: &mut Problems) -> Option<Self> {
         const EXAMPLE: &str = "\"arn:aws:iam::123456789012:role/deploy\"";
         node.object(&["arn", "maxSessionDuration", "trustPolicy"], ROLE, problems)?;
         let arn = node.need("arn", EXAMPLE, problems).and_then(|node| {
@@ -124,7 +122,7 @@ pub(super) fn without_scheme(url: &str) -> &str {
 
 /// A URL as IAM takes it for a provider: https, no port, no query.
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html>
-pub(super) fn issuer_url(node: &Node<'_>, problems: &mut Problems) -> Option<String> {
+pub(super) fn issuer_url<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<&'a str> {
     const EXAMPLE: &str = "https://token.actions.githubusercontent.com";
     let text = node.text(&quoted(EXAMPLE), problems)?;
     let mut fault = |problem: &str| {
@@ -144,15 +142,15 @@ pub(super) fn issuer_url(node: &Node<'_>, problems: &mut Problems) -> Option<Str
     {
         return fault("is not the URL of an issuer");
     }
-    Some(text.to_owned())
+    Some(text)
 }
 
-fn list<T>(
-    node: &Node<'_>,
+fn list<'a, T>(
+    node: &Node<'a>,
     name: &str,
     example: &str,
     problems: &mut Problems,
-    read: fn(&Node<'_>, &mut Problems) -> Option<T>,
+    read: fn(&Node<'a>, &mut Problems) -> Option<T>,
 ) -> Vec<T> {
     let Some(node) = node.need(name, &format!("[{example}]"), problems) else {
         return Vec::new();
@@ -164,14 +162,11 @@ fn list<T>(
     node.items().iter().filter_map(|item| read(item, problems)).collect()
 }
 
-fn no_twins<T>(items: &[T], problems: &mut Problems, at: &str, name: impl Fn(&T) -> String) {
-    let mut names: Vec<String> = items.iter().map(name).collect();
-    names.sort_unstable();
-    for pair in names.windows(2) {
-        if let [a, b] = pair
-            && a == b
-        {
-            problems.add(at, &format!("has `{a}` twice"), "one entry for each");
+/// `same` names what two entries have in common, if they must not both be there.
+fn no_twins<'t, T>(items: &'t [T], problems: &mut Problems, at: &str, same: fn(&'t T, &'t T) -> Option<&'t str>) {
+    for (index, item) in items.iter().enumerate() {
+        if let Some(name) = items.iter().take(index).find_map(|other| same(item, other)) {
+            problems.add(at, &format!("has `{name}` twice"), "one entry for each");
         }
     }
 }

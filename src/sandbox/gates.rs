@@ -30,7 +30,7 @@ pub(super) struct Admitted {
 }
 
 /// `now` is in seconds since 1970.
-pub(super) fn pass(config: &Config, body: &str, signature: Signature, now: i64) -> Result<Admitted, Refusal> {
+pub(super) fn pass(config: &Config<'_>, body: &str, signature: Signature, now: i64) -> Result<Admitted, Refusal> {
     let request = Request::read(body)?;
     let token = Token::read(&request.token)?;
     let provider = find_provider(config, &request, token.issuer()?)?;
@@ -56,7 +56,7 @@ pub(super) fn pass(config: &Config, body: &str, signature: Signature, now: i64) 
 }
 
 /// The provider has to be in the role's account; its URL counts to the letter.
-fn find_provider<'a>(config: &'a Config, request: &Request, issuer: &str) -> Result<&'a Provider, Refusal> {
+fn find_provider<'a>(config: &'a Config<'a>, request: &Request, issuer: &str) -> Result<&'a Provider<'a>, Refusal> {
     let mut of_issuer = config.providers.iter().filter(|provider| provider.host() == without_scheme(issuer)).peekable();
     let elsewhere = of_issuer.peek().map(|provider| provider.account.as_str());
     let account = request.role.account();
@@ -80,12 +80,15 @@ fn check_signature(token: &Token, signature: Signature) -> Result<(), Refusal> {
     }
 }
 
-fn check_client_id(provider: &Provider, identity: &Identity) -> Result<(), Refusal> {
-    if provider.client_ids.contains(&identity.audience) {
+fn check_client_id(provider: &Provider<'_>, identity: &Identity) -> Result<(), Refusal> {
+    if provider.client_ids.contains(&identity.audience.as_str()) {
         return Ok(());
     }
-    let known: Vec<&str> = provider.client_ids.iter().map(String::as_str).collect();
-    let why = format!("the audience is {}, the provider's client ids are {}", identity.audience, listed(&known));
+    let why = format!(
+        "the audience is {}, the provider's client ids are {}",
+        identity.audience,
+        listed(&provider.client_ids)
+    );
     Err(Refusal::not_validated(why))
 }
 
@@ -100,11 +103,11 @@ fn check_roles_claim(request: &Request, identity: &Identity) -> Result<(), Refus
 
 /// A token with tags or a source identity asks for three permissions, each by itself.
 fn check_trust<'a>(
-    config: &'a Config,
+    config: &'a Config<'a>,
     request: &Request,
     identity: &Identity,
     caller: &Caller<'_>,
-) -> Result<&'a Role, Refusal> {
+) -> Result<&'a Role<'a>, Refusal> {
     let assume = "sts:AssumeRoleWithWebIdentity";
     let Some(role) = config.roles.iter().find(|role| role.arn == request.role) else {
         let known: Vec<&str> = config.roles.iter().map(|role| role.arn.as_str()).collect();
@@ -122,7 +125,7 @@ fn check_trust<'a>(
     Ok(role)
 }
 
-fn check_duration(role: &Role, request: &Request) -> Result<u32, Refusal> {
+fn check_duration(role: &Role<'_>, request: &Request) -> Result<u32, Refusal> {
     let duration = request.duration.unwrap_or(DEFAULT_DURATION);
     if duration > role.max_session_duration {
         let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";

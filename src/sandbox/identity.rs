@@ -102,7 +102,11 @@ impl Identity {
 }
 
 fn object(segment: &str) -> Option<Map<String, Value>> {
-    serde_json::from_slice(&BASE64URL.decode(segment).ok()?).ok()
+    let text = String::from_utf8(BASE64URL.decode(segment).ok()?).ok()?;
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(members)) => Some(members),
+        _ => None,
+    }
 }
 
 fn missing(name: &str) -> Refusal {
@@ -172,19 +176,23 @@ fn tags(claims: &Map<String, Value>) -> Result<Vec<(String, String)>, Refusal> {
         }
     }
 
-    let mut keys: Vec<String> = tags.iter().map(|(key, _)| key.to_lowercase()).collect();
-    keys.sort_unstable();
-    let twins = keys.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
-    if twins || tags.len() > MOST_TAGS || !tags.iter().all(|(key, value)| is_tag(key, value)) {
+    let twins = |(index, (key, _)): (usize, &(String, String))| has_key(tags.get(..index).unwrap_or_default(), key);
+    let all_fit = tags.len() <= MOST_TAGS && tags.iter().all(|(key, value)| is_tag(key, value));
+    if !all_fit || tags.iter().enumerate().any(twins) {
         return Err(malformed());
     }
     for value in transitive {
         let named = texts(value).ok_or_else(malformed)?;
-        if !named.iter().all(|key| keys.contains(&key.to_lowercase())) {
+        if !named.iter().all(|key| has_key(&tags, key)) {
             return Err(Refusal::token("transitive_tag_keys passed in claim is not in correct format"));
         }
     }
     Ok(tags)
+}
+
+/// Keys of tags compare without regard to case.
+fn has_key(tags: &[(String, String)], key: &str) -> bool {
+    tags.iter().any(|(known, _)| known.eq_ignore_ascii_case(key))
 }
 
 fn is_tag(key: &str, value: &str) -> bool {

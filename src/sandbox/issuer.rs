@@ -71,18 +71,19 @@ const IMMUTABLE: &str = "immutable_subject";
 const MORE_CLAIMS: &str = "claims";
 
 /// The job that asks for tokens.
-pub(super) struct Job {
-    issuer: String,
+pub(super) struct Job<'a> {
+    issuer: &'a str,
     /// The subject carries the ids of owner and repository, as for repositories made, renamed or
     /// moved after 15 July 2026.
     immutable_subject: bool,
-    claims: Map<String, Value>,
-    /// Added at last, over whatever is there; null removes.
-    more: Map<String, Value>,
+    claims: Claims<'a>,
+    /// In place of whatever is there under the same name; null removes.
+    more: Option<&'a Map<String, Value>>,
 }
 
-impl Job {
-    pub(super) fn read(node: &Node<'_>, issuer: &str, problems: &mut Problems) -> Option<Self> {
+impl<'a> Job<'a> {
+    /// Without an issuer of its own the job has `issuer`.
+    pub(super) fn read(node: &Node<'a>, issuer: &'a str, problems: &mut Problems) -> Option<Self> {
         const EXAMPLE: &str = r#"{"repository": "octo-org/octo-repo", "ref": "refs/heads/main"}"#;
         let custom = |name: &str| name.starts_with("repo_property_");
         let mut names: Vec<&str> = CLAIMS.iter().map(|known| known.name).collect();
@@ -92,23 +93,21 @@ impl Job {
         node.object(&names, EXAMPLE, problems)?;
 
         node.need("repository", "\"octo-org/octo-repo\"", problems);
-        let mut claims = Map::new();
+        let mut claims = Claims(Vec::new());
         for known in CLAIMS {
             let given = node.get(known.name).and_then(|node| known.form.read(&node, problems));
             if let Some(value) = given.or(known.default) {
-                claims.insert(known.name.to_owned(), value.into());
+                claims.add(known.name, value);
             }
         }
         for (name, node) in node.members().filter(|(name, _)| custom(name)) {
-            if let Some(value) = Form::Text.read(&node, problems) {
-                claims.insert(name.clone(), value.into());
-            }
+            claims.add(name, Form::Text.read(&node, problems).unwrap_or_default());
         }
-        derive(&mut claims);
+        claims.derive();
 
         let issuer = match node.get(ISSUER) {
             Some(node) => issuer_url(&node, problems),
-            None => Some(issuer.to_owned()),
+            None => Some(issuer),
         };
         let immutable_subject = node.get(IMMUTABLE).and_then(|node| {
             let value = node.value().as_bool();
@@ -117,54 +116,50 @@ impl Job {
             }
             value
         });
-        let more = node.get(MORE_CLAIMS).and_then(|node| node.any_object(r#"{"azp": "me"}"#, problems).cloned());
-        Some(Self {
-            issuer: issuer?,
-            immutable_subject: immutable_subject.unwrap_or_default(),
-            claims,
-            more: more.unwrap_or_default(),
-        })
+        let more = node.get(MORE_CLAIMS).and_then(|node| node.any_object(r#"{"azp": "me"}"#, problems));
+        Some(Self { issuer: issuer?, immutable_subject: immutable_subject.unwrap_or_default(), claims, more })
     }
 
     /// The claims of a token for `audience`, or for the owner's URL when none was asked for.
     /// `now` is in seconds since 1970.
-    pub(super) fn claims(&self, audience: Option<&str>, now: i64, random: &mut Random) -> Map<String, Value> {
-        let mut claims = self.claims.clone();
-        let owner = format!("https://github.com/{}", self.text("repository_owner"));
-        for (name, value) in [
+    pub(super) fn claims(&self, audience: &str, now: i64, random: &mut Random) -> Map<String, Value> {
+        let owner = format!("https://github.com/{}", self.claims.text("repository_owner"));
+        let mut claims: Vec<(&str, Value)> = vec![
             ("jti", random.uuid().into()),
             ("sub", self.subject().into()),
-            ("aud", audience.filter(|audience| !audience.is_empty()).unwrap_or(&owner).into()),
-            ("iss", self.issuer.as_str().into()),
+            ("aud", if audience.is_empty() { owner.into() } else { audience.into() }),
+            ("iss", self.issuer.into()),
             ("nbf", (now - BACKDATED).into()),
             ("exp", (now + LIFETIME).into()),
             ("iat", now.into()),
-        ] {
-            claims.insert(name.to_owned(), value);
+        ];
+        claims.extend(self.claims.0.iter().map(|(name, text)| (*name, text.as_str().into())));
+        let mut all = Map::new();
+        for (name, value) in claims {
+            if !self.more.is_some_and(|more| more.contains_key(name)) {
+                all.insert(name.to_owned(), value);
+            }
         }
-        claims.extend(self.more.clone());
-        claims.retain(|_, value| !value.is_null());
-        claims
+        for (name, value) in self.more.into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+            all.insert(name.clone(), value.clone());
+        }
+        all
     }
 
     /// The environment counts before the pull request, and that before the ref.
     fn subject(&self) -> String {
-        let (owner, name) = self.text("repository").split_once('/').unwrap_or_default();
+        let (owner, name) = self.claims.text("repository").split_once('/').unwrap_or_default();
         let repository = if self.immutable_subject {
-            let (owner_id, id) = (self.text("repository_owner_id"), self.text("repository_id"));
+            let (owner_id, id) = (self.claims.text("repository_owner_id"), self.claims.text("repository_id"));
             format!("{}@{owner_id}/{}@{id}", escaped(owner), escaped(name))
         } else {
             format!("{}/{}", escaped(owner), escaped(name))
         };
-        match (self.text("environment"), self.text("event_name")) {
+        match (self.claims.text("environment"), self.claims.text("event_name")) {
             ("", "pull_request") => format!("repo:{repository}:pull_request"),
-            ("", _) => format!("repo:{repository}:ref:{}", escaped(self.text("ref"))),
+            ("", _) => format!("repo:{repository}:ref:{}", escaped(self.claims.text("ref"))),
             (environment, _) => format!("repo:{repository}:environment:{}", escaped(environment)),
         }
-    }
-
-    fn text(&self, name: &str) -> &str {
-        text(&self.claims, name)
     }
 }
 
@@ -200,31 +195,41 @@ impl Form {
     }
 }
 
-/// Fills in what follows from other claims.
-fn derive(claims: &mut Map<String, Value>) {
-    let (repository, git_ref, sha) = (text(claims, "repository"), text(claims, "ref"), text(claims, "sha"));
-    let owner = repository.split('/').next().unwrap_or_default().to_owned();
-    let ref_type = if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" };
-    let workflow_ref = format!("{repository}/.github/workflows/deploy.yml@{git_ref}");
-    let sha = sha.to_owned();
-    for (name, value) in [
-        ("repository_owner", owner),
-        ("ref_type", ref_type.to_owned()),
-        ("workflow_ref", workflow_ref.clone()),
-        ("job_workflow_ref", workflow_ref),
-        ("workflow_sha", sha.clone()),
-        ("job_workflow_sha", sha),
-    ] {
-        claims.entry(name).or_insert_with(|| value.into());
-    }
-    // A job without an environment has no such claim.
-    if text(claims, "environment").is_empty() {
-        claims.remove("environment");
-    }
-}
+/// Names and texts.
+struct Claims<'a>(Vec<(&'a str, String)>);
 
-fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> &'a str {
-    claims.get(name).and_then(Value::as_str).unwrap_or_default()
+impl<'a> Claims<'a> {
+    fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text)
+    }
+
+    fn add(&mut self, name: &'a str, text: &str) {
+        // A job without an environment has no such claim.
+        if !(name == "environment" && text.is_empty()) {
+            self.0.push((name, text.to_owned()));
+        }
+    }
+
+    /// Fills in what follows from other claims.
+    fn derive(&mut self) {
+        let (repository, git_ref) = (self.text("repository"), self.text("ref"));
+        let owner = repository.split('/').next().unwrap_or_default().to_owned();
+        let ref_type = if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" };
+        let workflow_ref = format!("{repository}/.github/workflows/deploy.yml@{git_ref}");
+        let sha = self.text("sha").to_owned();
+        for (name, text) in [
+            ("repository_owner", owner.as_str()),
+            ("ref_type", ref_type),
+            ("workflow_ref", &workflow_ref),
+            ("job_workflow_ref", &workflow_ref),
+            ("workflow_sha", &sha),
+            ("job_workflow_sha", &sha),
+        ] {
+            if self.text(name).is_empty() {
+                self.add(name, text);
+            }
+        }
+    }
 }
 
 /// The parts of a subject stand between colons, so a colon within one is escaped.
@@ -238,19 +243,19 @@ mod tests {
 
     use super::*;
 
-    fn claims_of(job: &Value, audience: Option<&str>) -> Map<String, Value> {
+    fn claims_of(job: &Value, audience: &str) -> Map<String, Value> {
         let mut problems = Problems::default();
         let read = Job::read(&Node::root(job), "https://issuer.example", &mut problems);
         problems.or(read).unwrap().claims(audience, 1_795_262_580, &mut Random::new("seed"))
     }
 
     fn subject_of(job: &Value) -> String {
-        claims_of(job, None)["sub"].as_str().unwrap().to_owned()
+        claims_of(job, "")["sub"].as_str().unwrap().to_owned()
     }
 
     #[test]
     fn a_token_has_every_claim_of_githubs_as_text_and_times_as_integers() {
-        let claims = claims_of(&json!({"repository": "o/r", "repo_property_team": "a"}), Some("sts.amazonaws.com"));
+        let claims = claims_of(&json!({"repository": "o/r", "repo_property_team": "a"}), "sts.amazonaws.com");
         let names: Vec<&str> = claims.keys().map(String::as_str).collect();
         assert_eq!(
             names.join(" "),
@@ -271,8 +276,7 @@ mod tests {
 
     #[test]
     fn without_an_audience_a_token_is_for_the_owner() {
-        assert_eq!(claims_of(&json!({"repository": "o/r"}), None)["aud"], "https://github.com/o");
-        assert_eq!(claims_of(&json!({"repository": "o/r"}), Some(""))["aud"], "https://github.com/o");
+        assert_eq!(claims_of(&json!({"repository": "o/r"}), "")["aud"], "https://github.com/o");
     }
 
     #[test]
@@ -299,7 +303,7 @@ mod tests {
     #[test]
     fn claims_can_be_added_replaced_and_removed() {
         let job = json!({"repository": "o/r", "claims": {"azp": "me", "actor": 7, "exp": null}});
-        let claims = claims_of(&job, None);
+        let claims = claims_of(&job, "");
         assert_eq!((&claims["azp"], &claims["actor"], claims.get("exp")), (&json!("me"), &json!(7), None));
     }
 

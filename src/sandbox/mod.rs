@@ -2,7 +2,7 @@
 //!
 //! Pure functions: the server around them, the signing key and the check of signatures are the
 //! shim's. What is asked of the stand-in for STS passes the gates of the real one in their order
-//! (see [`gates`]), and the answer is in its words, so that a pipeline which works here has a fair
+//! (`gates.rs`), and the answer is in its words, so that a pipeline which works here has a fair
 //! chance there, and one that fails here fails alike there. The credentials open nothing.
 
 mod config;
@@ -19,8 +19,8 @@ mod tests;
 mod trust;
 mod xml;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use self::config::Config;
 use self::gates::Admitted;
@@ -47,12 +47,12 @@ pub fn default_config() -> Value {
 /// # Errors
 /// When the configuration does not work: everything that is wrong with it, one line each.
 pub fn claims(request: &str) -> Result<Value, String> {
-    let request: ClaimsRequest = read(request)?;
-    let now = in_range(request.now);
-    let config = Config::read(&request.config)?;
-    let audience = request.audience.as_deref();
-    let mut random = Random::new(&format!("{} {now} {}", request.seed, audience.unwrap_or_default()));
-    let claims: Map<String, Value> = config.job.claims(audience, now, &mut random);
+    let request = Asked::read(request)?;
+    let (now, audience, seed) = (request.now()?, request.text("audience"), request.text("seed"));
+    let config = Config::read(request.config())?;
+    let audience = audience.unwrap_or_default();
+    let mut random = Random::new(&format!("{} {now} {audience}", seed.unwrap_or_default()));
+    let claims = config.job.claims(audience, now, &mut random);
     Ok(json!({ "header": { "alg": "RS256", "kid": "sandbox", "typ": "JWT" }, "claims": claims }))
 }
 
@@ -65,12 +65,12 @@ pub fn claims(request: &str) -> Result<Value, String> {
 /// # Errors
 /// When the configuration does not work: everything that is wrong with it, one line each.
 pub fn answer(request: &str) -> Result<Answer, String> {
-    let request: AnswerRequest = read(request)?;
-    let now = in_range(request.now);
-    let config = Config::read(&request.config)?;
-    let mut random = Random::new(&request.seed);
+    let request = Asked::read(request)?;
+    let (now, body, signature) = (request.now()?, request.need("body")?, request.signature()?);
+    let mut random = Random::new(request.need("seed")?);
+    let config = Config::read(request.config())?;
     let request_id = random.uuid();
-    let (status, body, log) = match gates::pass(&config, &request.body, request.signature, now) {
+    let (status, body, log) = match gates::pass(&config, body, signature, now) {
         Ok(admitted) => issue(&admitted, now, &mut random, &request_id),
         Err(refusal) => refuse(&refusal, &request_id),
     };
@@ -91,40 +91,53 @@ pub struct Answer {
 }
 
 /// What the holder of the sandbox's key found.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy)]
 enum Signature {
     Invalid,
     UnknownKey,
     Valid,
 }
 
-#[derive(Deserialize)]
-struct ClaimsRequest {
-    config: Value,
-    audience: Option<String>,
-    now: i64,
-    #[serde(default)]
-    seed: String,
-}
+/// What the shim asks. Read by hand, since each derived reader would be kilobytes of the module.
+struct Asked(Value);
 
-#[derive(Deserialize)]
-struct AnswerRequest {
-    config: Value,
-    body: String,
-    signature: Signature,
-    seed: String,
-    now: i64,
-}
+impl Asked {
+    fn read(request: &str) -> Result<Self, String> {
+        serde_json::from_str(request)
+            .map(Self)
+            .map_err(|_| "the sandbox was asked something that is not JSON".to_owned())
+    }
 
-fn read<'a, T: Deserialize<'a>>(request: &'a str) -> Result<T, String> {
-    serde_json::from_str(request)
-        .map_err(|error| format!("the sandbox was asked in a way that it does not know: {error}"))
-}
+    fn config(&self) -> &Value {
+        self.0.get("config").unwrap_or(&Value::Null)
+    }
 
-/// A moment of the years 1970 to 9999, so that a little more or less can be reckoned with.
-fn in_range(seconds: i64) -> i64 {
-    seconds.clamp(0, 253_402_300_799)
+    /// A moment of the years 1970 to 9999, so that a little more or less can be reckoned with.
+    fn now(&self) -> Result<i64, String> {
+        let seconds = self.0.get("now").and_then(Value::as_i64);
+        seconds.map(|seconds| seconds.clamp(0, 253_402_300_799)).ok_or_else(|| Self::lacks("now"))
+    }
+
+    fn signature(&self) -> Result<Signature, String> {
+        match self.text("signature") {
+            Some("invalid") => Ok(Signature::Invalid),
+            Some("unknown-key") => Ok(Signature::UnknownKey),
+            Some("valid") => Ok(Signature::Valid),
+            _ => Err(Self::lacks("signature")),
+        }
+    }
+
+    fn need(&self, name: &str) -> Result<&str, String> {
+        self.text(name).ok_or_else(|| Self::lacks(name))
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    fn lacks(name: &str) -> String {
+        format!("the sandbox was asked something without a `{name}` that it knows")
+    }
 }
 
 fn issue(admitted: &Admitted, now: i64, random: &mut Random, request_id: &str) -> (u16, String, String) {
@@ -156,9 +169,14 @@ const SESSION_TOKEN_LENGTH: usize = 988;
 
 fn refuse(refusal: &Refusal, request_id: &str) -> (u16, String, String) {
     let mut log = format!("{} {}", refusal.status, refusal.code);
-    for text in [&refusal.message, &refusal.why].into_iter().flatten() {
+    if let Some(message) = &refusal.message {
         log.push_str(": ");
-        log.push_str(text);
+        log.push_str(message);
+    }
+    if let Some(why) = &refusal.why {
+        log.push_str(" (");
+        log.push_str(why);
+        log.push(')');
     }
     (refusal.status, xml::refused(refusal, request_id), log)
 }

@@ -77,6 +77,13 @@ impl<'a> Node<'a> {
         members
     }
 
+    /// A policy's members are all there to say something, so that none may be null.
+    pub(super) fn no_nulls(&self, example: &str, problems: &mut Problems) {
+        for (_, member) in self.members().filter(|(_, member)| member.value.is_null()) {
+            problems.add(&member.at, "is null", example);
+        }
+    }
+
     /// A member that is there and not null.
     pub(super) fn get(&self, name: &str) -> Option<Self> {
         let value = self.value.get(name).filter(|value| !value.is_null())?;
@@ -117,12 +124,12 @@ impl<'a> Node<'a> {
     }
 
     /// A text, or a list of at least one.
-    pub(super) fn texts(&self, example: &str, problems: &mut Problems) -> Vec<String> {
+    pub(super) fn texts(&self, example: &str, problems: &mut Problems) -> Vec<&'a str> {
         let items = self.items();
         if items.is_empty() {
             problems.add(self.place(), "is an empty list", example);
         }
-        items.iter().filter_map(|item| item.text(example, problems)).map(str::to_owned).collect()
+        items.iter().filter_map(|item| item.text(example, problems)).collect()
     }
 
     fn path(&self, name: &str) -> String {

@@ -99,10 +99,15 @@ impl Form {
     /// The members of the list, in the order of their numbers.
     fn policy_arns(&self) -> Vec<(u32, &str)> {
         let number = |name: &str| name.strip_prefix("PolicyArns.member.")?.strip_suffix(".arn")?.parse().ok();
-        let mut arns: Vec<(u32, &str)> =
-            self.0.iter().filter_map(|(name, value)| Some((number(name)?, value.as_str()))).collect();
-        arns.sort_by_key(|(number, _)| *number);
-        arns.dedup_by_key(|(number, _)| *number);
+        let mut arns: Vec<(u32, &str)> = Vec::new();
+        for (name, arn) in &self.0 {
+            if let Some(number) = number(name)
+                && !arns.iter().any(|(known, _)| *known == number)
+            {
+                let place = arns.iter().position(|(known, _)| *known > number).unwrap_or(arns.len());
+                arns.insert(place, (number, arn));
+            }
+        }
         arns
     }
 }

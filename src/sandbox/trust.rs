@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::reader::{Node, Problems, quoted};
 use crate::text::listed;
 
-/// Keys of every OIDC provider that the sandbox fills, behind the issuer's host and a colon.
-const COMMON_KEYS: &[&str] = &["aud", "sub"];
-
-/// Claims of GitHub's that AWS hands to policies as well.
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>, as of November 2026
-const GITHUB_KEYS: &[&str] = &[
+/// Keys that the sandbox fills, behind the issuer's host and a colon: two of every OIDC provider,
+/// and the claims of GitHub's that AWS hands to policies as of November 2026.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>
+const KEYS: &[&str] = &[
+    "aud",
+    "sub",
     "actor",
     "actor_id",
     "enterprise_id",
@@ -42,32 +42,34 @@ pub(super) struct Caller<'a> {
     pub(super) claims: &'a Map<String, Value>,
 }
 
-pub(super) struct TrustPolicy(Vec<Statement>);
+pub(super) struct TrustPolicy<'a>(Vec<Statement<'a>>);
 
-struct Statement {
+struct Statement<'a> {
     deny: bool,
-    providers: Vec<String>,
-    actions: Vec<String>,
-    conditions: Vec<Condition>,
+    providers: Vec<&'a str>,
+    actions: Vec<&'a str>,
+    conditions: Vec<Condition<'a>>,
 }
 
-struct Condition {
-    operator: Operator,
-    key: String,
-    values: Vec<String>,
+struct Condition<'a> {
+    operator: Operator<'a>,
+    key: &'a str,
+    values: Vec<&'a str>,
 }
 
-struct Operator {
-    name: String,
+#[derive(Clone, Copy)]
+struct Operator<'a> {
+    name: &'a str,
     like: bool,
     negated: bool,
     if_exists: bool,
 }
 
-impl TrustPolicy {
+impl<'a> TrustPolicy<'a> {
     /// Reads a policy document; what the sandbox does not understand is a problem.
-    pub(super) fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn read(node: &Node<'a>, problems: &mut Problems) -> Option<Self> {
         node.object(&["Version", "Id", "Statement"], POLICY, problems)?;
+        node.no_nulls(POLICY, problems);
         if let Some(version) = node.get("Version")
             && !matches!(version.value().as_str(), Some("2012-10-17" | "2008-10-17"))
         {
@@ -83,7 +85,7 @@ impl TrustPolicy {
     /// Says, for the reader of the sandbox's log, what kept the caller out.
     pub(super) fn decide(&self, action: &str, caller: &Caller<'_>) -> Result<(), String> {
         let concerns = |statement: &&Statement| {
-            let named = statement.providers.iter().any(|provider| provider == caller.provider_arn);
+            let named = statement.providers.contains(&caller.provider_arn);
             named
                 && statement
                     .actions
@@ -105,9 +107,10 @@ impl TrustPolicy {
     }
 }
 
-impl Statement {
-    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
+impl<'a> Statement<'a> {
+    fn read(node: &Node<'a>, problems: &mut Problems) -> Option<Self> {
         node.object(&["Sid", "Effect", "Principal", "Action", "Condition"], STATEMENT, problems)?;
+        node.no_nulls(STATEMENT, problems);
         let deny = node.need("Effect", "\"Allow\"", problems).and_then(|node| match node.value().as_str() {
             Some("Allow") => Some(false),
             Some("Deny") => Some(true),
@@ -124,30 +127,30 @@ impl Statement {
     }
 
     /// The first condition that does not hold.
-    fn unmet(&self, caller: &Caller<'_>) -> Option<&Condition> {
+    fn unmet(&self, caller: &Caller<'_>) -> Option<&Condition<'a>> {
         self.conditions.iter().find(|condition| !condition.holds(caller))
     }
 }
 
-impl Condition {
+impl Condition<'_> {
     /// A positive operator wants the key and one matching value, a negated one no matching value.
     fn holds(&self, caller: &Caller<'_>) -> bool {
-        let Some(actual) = caller.value(&self.key) else {
+        let Some(actual) = caller.value(self.key) else {
             return self.operator.negated || self.operator.if_exists;
         };
-        let matches = |value: &String| if self.operator.like { like(value, actual) } else { value == actual };
+        let matches = |value: &&str| if self.operator.like { like(value, actual) } else { *value == actual };
         self.values.iter().any(matches) != self.operator.negated
     }
 
     fn explain(&self, caller: &Caller<'_>) -> String {
         let wanted: Vec<String> = self.values.iter().map(|value| quoted(value)).collect();
-        let actual = caller.value(&self.key).map_or_else(|| "no such key".to_owned(), quoted);
+        let actual = caller.value(self.key).map_or_else(|| "no such key".to_owned(), quoted);
         format!("the policy wants {} {} {}; there is {actual}", self.key, self.operator.name, wanted.join(" or "))
     }
 }
 
-impl Operator {
-    fn read(name: &str) -> Option<Self> {
+impl<'a> Operator<'a> {
+    fn read(name: &'a str) -> Option<Self> {
         let (base, if_exists) = name.strip_suffix("IfExists").map_or((name, false), |base| (base, true));
         let (like, negated) = match base {
             "StringEquals" => (false, false),
@@ -156,7 +159,7 @@ impl Operator {
             "StringNotLike" => (true, true),
             _ => return None,
         };
-        Some(Self { name: name.to_owned(), like, negated, if_exists })
+        Some(Self { name, like, negated, if_exists })
     }
 }
 
@@ -171,13 +174,13 @@ impl Caller<'_> {
         match name.to_ascii_lowercase().as_str() {
             "aud" => Some(self.audience),
             "sub" => Some(self.subject),
-            name if is_github(self.issuer) && GITHUB_KEYS.contains(&name) => self.claims.get(name)?.as_str(),
+            name if is_github(self.issuer) && KEYS.contains(&name) => self.claims.get(name)?.as_str(),
             _ => None,
         }
     }
 }
 
-fn read_providers(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<String>> {
+fn read_providers<'a>(node: &Node<'a>, problems: &mut Problems) -> Option<Vec<&'a str>> {
     let example = format!(r#"{{"Federated": "{FEDERATED}"}}"#);
     if !node.value().is_object() {
         problems.add(&node.at, "is not understood; the sandbox understands `Federated` so far", &example);
@@ -205,29 +208,27 @@ fn read_providers(node: &Node<'_>, problems: &mut Problems) -> Option<Vec<String
     Some(providers)
 }
 
-fn read_actions(node: &Node<'_>, problems: &mut Problems) -> Vec<String> {
+fn read_actions<'a>(node: &Node<'a>, problems: &mut Problems) -> Vec<&'a str> {
     let actions = node.texts(ACTION, problems);
     for action in &actions {
-        if action != "*" && !action.to_ascii_lowercase().starts_with("sts:") {
+        if *action != "*" && !action.to_ascii_lowercase().starts_with("sts:") {
             problems.add(&node.at, &format!("has `{action}`, which is not an action of sts"), ACTION);
         }
     }
     actions
 }
 
-fn read_conditions(node: &Node<'_>, problems: &mut Problems) -> Vec<Condition> {
+fn read_conditions<'a>(node: &Node<'a>, problems: &mut Problems) -> Vec<Condition<'a>> {
     let mut conditions = Vec::new();
     if node.any_object(CONDITION, problems).is_none() {
         return conditions;
     }
     for (name, node) in node.members() {
-        if Operator::read(name).is_none() {
+        let operator = Operator::read(name);
+        if operator.is_none() {
             let understood = "StringEquals, StringNotEquals, StringLike, StringNotLike and their IfExists forms";
-            problems.add(
-                &node.at,
-                &format!("is not understood; the sandbox understands {understood} so far"),
-                CONDITION,
-            );
+            let problem = format!("is not understood; the sandbox understands {understood} so far");
+            problems.add(&node.at, &problem, CONDITION);
         }
         if node.any_object(CONDITION, problems).is_none() {
             continue;
@@ -239,8 +240,8 @@ fn read_conditions(node: &Node<'_>, problems: &mut Problems) -> Vec<Condition> {
                 let problem = "has a policy variable; the sandbox understands plain values and wildcards so far";
                 problems.add(&node.at, problem, "\"sts.amazonaws.com\"");
             }
-            if let Some(operator) = Operator::read(name) {
-                conditions.push(Condition { operator, key: key.clone(), values });
+            if let Some(operator) = operator {
+                conditions.push(Condition { operator, key, values });
             }
         }
     }
@@ -250,9 +251,8 @@ fn read_conditions(node: &Node<'_>, problems: &mut Problems) -> Vec<Condition> {
 fn check_key(key: &str, node: &Node<'_>, problems: &mut Problems) {
     let name =
         key.rsplit_once(':').filter(|(issuer, _)| issuer.contains('.')).map(|(_, name)| name.to_ascii_lowercase());
-    let understood = name.is_some_and(|name| [COMMON_KEYS, GITHUB_KEYS].concat().contains(&name.as_str()));
-    if !understood {
-        let keys = listed(&[COMMON_KEYS, GITHUB_KEYS].concat());
+    if !name.is_some_and(|name| KEYS.contains(&name.as_str())) {
+        let keys = listed(KEYS);
         let problem = format!("is not understood; behind an issuer and a colon the sandbox understands {keys} so far");
         problems.add(&node.at, &problem, "\"token.actions.githubusercontent.com:sub\"");
     }

@@ -15,7 +15,7 @@ impl Region {
         if !text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
             let mended = text.to_ascii_lowercase().replace('_', "-");
             let fault = fault("is not a region's name, which has lower-case letters, digits and dashes");
-            return Err(if Self::parse(&mended).is_ok() { fault.hint(mended) } else { fault });
+            return Err(if mended != text && Self::parse(&mended).is_ok() { fault.hint(mended) } else { fault });
         }
         if text.len() > 63 || text.starts_with('-') || text.ends_with('-') {
             return Err(fault("is not a region's name"));
@@ -167,12 +167,12 @@ pub fn policy_arns(text: &str) -> Result<Vec<PolicyArn>, ValueFault> {
 pub fn custom_tags(text: &str) -> Result<(), ValueFault> {
     const EXAMPLE: &str = r#"{"team": "payments"}"#;
     let fault = |problem: String| ValueFault::new(problem, EXAMPLE);
-    let tags: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|_| fault("is not a JSON object".to_owned()))?;
+    let tags: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let tags = tags.as_object().ok_or_else(|| fault("is not a JSON object".to_owned()))?;
     if tags.len() > 50 {
         return Err(fault(format!("has {} tags; STS takes 50", tags.len())));
     }
-    for (key, value) in &tags {
+    for (key, value) in tags {
         let value = match value {
             serde_json::Value::String(text) => text.clone(),
             serde_json::Value::Bool(_) | serde_json::Value::Number(_) => value.to_string(),

@@ -292,16 +292,16 @@ mod tests {
 
     fn write(tree: &Tree, style: u8, out: &mut String) {
         let Tree(name, text, children) = tree;
-        out.push_str(&format!("<{name}>"));
-        match style % 3 {
-            0 => out.push_str(&quick_xml::escape::escape(text.as_str())),
-            1 => out.push_str(&format!("<![CDATA[{}]]>", text.replace("]]>", "]] >"))),
-            _ => text.chars().for_each(|c| out.push_str(&format!("&#{};", c as u32))),
-        }
+        let text = match style % 3 {
+            0 => quick_xml::escape::escape(text.as_str()).into_owned(),
+            1 => format!("<![CDATA[{}]]>", text.replace("]]>", "]] >")),
+            _ => text.chars().flat_map(|c| format!("&#{};", u32::from(c)).into_bytes()).map(char::from).collect(),
+        };
+        out.extend(["<", name, ">", &text]);
         for child in children {
             write(child, style.wrapping_add(1), out);
         }
-        out.push_str(&format!("</{name}>"));
+        out.extend(["</", name, ">"]);
     }
 
     fn written(tree: &Tree, style: u8) -> String {
@@ -318,7 +318,7 @@ mod tests {
                 let path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
                 collect(child, &path, out);
                 let text: String =
-                    child.children().filter(|part| part.is_text()).filter_map(|part| part.text()).collect();
+                    child.children().filter(roxmltree::Node::is_text).filter_map(|part| part.text()).collect();
                 out.push((path, text.trim_matches(is_space).to_owned()));
             }
         }

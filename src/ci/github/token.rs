@@ -2,7 +2,7 @@
 //! <https://docs.github.com/en/actions/reference/security/oidc>
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::Answer;
@@ -51,30 +51,20 @@ pub(super) async fn request(run: &Run, settings: &Settings, audience: &Audience)
     read(&answer)
 }
 
-#[derive(Deserialize)]
-struct Minted {
-    value: String,
-}
-
-/// A refusal's explanation, where it is JSON. The body itself is never shown.
-#[derive(Deserialize, Default)]
-struct Refused {
-    #[serde(default)]
-    message: Option<String>,
-}
-
 fn read(answer: &Answer) -> Result<Secret, Trouble> {
     let content_type = answer.header("content-type").unwrap_or("none");
+    // The body itself is never shown.
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     let with_facts = |diagnostic: Diagnostic| {
-        let said = serde_json::from_str::<Refused>(&answer.body).unwrap_or_default().message;
+        let said = body["message"].as_str();
         diagnostic
             .fact("status", answer.status.to_string())
             .fact("content type", content_type)
             .fact_if("GitHub says", said)
     };
     match answer.status {
-        200 => match serde_json::from_str::<Minted>(&answer.body) {
-            Ok(minted) if !minted.value.is_empty() => Ok(Secret::new(minted.value)),
+        200 => match body["value"].as_str() {
+            Some(token) if !token.is_empty() => Ok(Secret::new(token)),
             _ => Err(Trouble::new(
                 Retry::Never,
                 with_facts(Diagnostic::new(

@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use serde_json::Map;
+
 use super::request::Form;
 use super::*;
 use crate::effect;
@@ -107,7 +109,7 @@ fn a_bad_signature_and_a_role_that_is_not_there_say_no_more_than_at_aws() {
     call.signature = "invalid";
     let answer = call.answer();
     assert_eq!(code_and_message(&answer).1, "The web identity token provided could not be validated.");
-    assert!(answer.log.ends_with(": the signature is not one of the sandbox's key"), "{}", answer.log);
+    assert!(answer.log.ends_with(" (the signature is not one of the sandbox's key)"), "{}", answer.log);
 
     let answer = Call::full().role("nobody").answer();
     assert_eq!(
@@ -135,9 +137,9 @@ fn a_denial_tells_the_log_what_aws_would_not() {
     let log = Call::of(default_config()).role("deploy-prod").answer().log;
     assert_eq!(
         log,
-        "403 AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity: the policy wants \
+        "403 AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity (the policy wants \
         token.actions.githubusercontent.com:sub StringEquals \"repo:octo-org/octo-repo:environment:production\"; \
-        there is \"repo:octo-org/octo-repo:ref:refs/heads/main\""
+        there is \"repo:octo-org/octo-repo:ref:refs/heads/main\")"
     );
 }
 

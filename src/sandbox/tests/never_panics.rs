@@ -5,6 +5,20 @@ use proptest::sample::select;
 
 use super::*;
 
+#[test]
+fn a_clock_far_off_is_reckoned_with() {
+    for now in [i64::MIN, -1, 0, i64::MAX] {
+        assert!(claims(&json!({"config": default_config(), "now": now}).to_string()).is_ok());
+        for expiry in [i64::MIN, 0, i64::MAX] {
+            let mut call = Call::of(default_config());
+            call.claims.insert("exp".to_owned(), expiry.into());
+            let request =
+                json!({"config": call.config, "body": call.body(), "signature": "valid", "seed": "", "now": now});
+            assert!(answer(&request.to_string()).is_ok());
+        }
+    }
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

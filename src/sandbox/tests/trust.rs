@@ -6,11 +6,12 @@ use super::*;
 const ISSUER: &str = "token.actions.githubusercontent.com";
 const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
 
-fn read(policy: &Value) -> Result<TrustPolicy, String> {
+/// What `decide` says, or why the policy cannot be read.
+fn read<T>(policy: &Value, decide: impl FnOnce(&TrustPolicy<'_>) -> T) -> Result<T, String> {
     let mut problems = Problems::default();
     let role = json!({"trustPolicy": policy});
     let policy = TrustPolicy::read(&Node::root(&role).get("trustPolicy").unwrap(), &mut problems);
-    problems.or(policy)
+    problems.or(policy).map(|policy| decide(&policy))
 }
 
 fn statement(effect: &str, condition: &Value) -> Value {
@@ -26,7 +27,7 @@ fn decide(policy: &Value, action: &str) -> Result<(), String> {
         subject: "repo:o/r:ref:refs/heads/main",
         claims: claims.as_object().unwrap(),
     };
-    read(policy).unwrap().decide(action, &caller)
+    read(policy, |policy| policy.decide(action, &caller)).unwrap()
 }
 
 fn allowed(condition: &Value) -> bool {
@@ -152,6 +153,9 @@ fn what_is_not_understood_is_refused_by_name() {
         (with("Action", json!("s3:GetObject")), "Action has `s3:GetObject`, which is not an action of sts"),
         (with("Action", json!(7)), "Action is not text"),
         (with("Condition", json!([])), "Condition is not an object"),
+        (with("Condition", Value::Null), "Statement[0].Condition is null"),
+        (condition("StringEquals", sub, Value::Null), "com:sub is not text"),
+        (json!({"Version": null, "Statement": []}), "trustPolicy.Version is null"),
         (
             condition("StringEqualsIgnoreCase", sub, json!("x")),
             "Condition.StringEqualsIgnoreCase is not understood; the",
@@ -164,7 +168,7 @@ fn what_is_not_understood_is_refused_by_name() {
         (condition("StringEquals", sub, json!([])), "com:sub is an empty list"),
         (condition("StringLike", sub, json!("${aws:x}")), "com:sub has a policy variable"),
     ] {
-        let report = read(&policy).err().unwrap_or_default();
+        let report = read(&policy, |_| ()).err().unwrap_or_default();
         assert!(report.contains(words), "{words}: {report}");
         assert!(report.contains("; for example "), "{report}");
     }

@@ -1,0 +1,75 @@
+"""Where botocore, the AWS SDK for Python, finds STS: the reference for src/sts/endpoint.rs.
+
+    python tests/oracle/endpoints.py            writes endpoints.json beside this file
+    python tests/oracle/endpoints.py --check    fails if the file is not what it would write
+
+Needs the botocore of tests/requirements.txt. tests/sts_endpoints.rs reads the file.
+"""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import botocore
+import botocore.session
+from botocore.endpoint_provider import EndpointProvider
+
+FIXTURE = Path(__file__).with_name("endpoints.json")
+
+# Regions that no list knows yet, one or more for each way in which names are formed, and names
+# that look like one partition's and are not.
+UNKNOWN = """
+    af-west-9 ap-northeast-77 ca-north-2 eu-newtown-1 il-south-3 me-far-4 mx-south-1 sa-north-1 us-future-12
+    cn-south-1 eusc-de-west-9 us-iso-south-1 us-isob-north-2 eu-isoe-east-3 us-isof-west-1 us-gov-central-1
+    eusc-fr-west-1 us-isox-west-1 us-east us-east-1a xx-north-1 local moon-base-1
+""".split()
+
+
+def cases():
+    session = botocore.session.get_session()
+    loader = session.get_component("data_loader")
+    partitions = loader.load_data("partitions")["partitions"]
+    # What src/sts/partition.rs leaves out, because it is the same everywhere.
+    for partition in partitions:
+        outputs = partition["outputs"]
+        assert outputs["supportsFIPS"] and outputs["supportsDualStack"], partition["id"]
+        assert all(set(region) <= {"description"} for region in partition["regions"].values()), partition["id"]
+
+    yield {
+        "partitions": [
+            [p["id"], p["outputs"]["dnsSuffix"], p["outputs"]["dualStackDnsSuffix"], sorted(p["regions"])]
+            for p in sorted(partitions, key=lambda p: p["id"])
+        ]
+    }
+
+    rules = loader.load_service_model("sts", "endpoint-rule-set-1")
+    known = sorted(itertools.chain.from_iterable(p["regions"] for p in partitions))
+    for region in known + UNKNOWN:
+        for fips, dual_stack in itertools.product([False, True], repeat=2):
+            # A provider keeps answers and changes its partitions while it works: one for each case.
+            provider = EndpointProvider(rules, {"partitions": json.loads(json.dumps(partitions))})
+            endpoint = provider.resolve_endpoint(
+                Region=region, UseFIPS=fips, UseDualStack=dual_stack, UseGlobalEndpoint=False
+            )
+            yield [region, fips, dual_stack, endpoint.url]
+
+
+def text():
+    head, *rows = cases()
+    lines = ['{"partitions": [', ",\n".join(json.dumps(row) for row in head["partitions"]), "],"]
+    lines += ['"region, FIPS, dual-stack, URL": [', ",\n".join(json.dumps(row) for row in rows), "]}"]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    if sys.argv[1:] == ["--check"]:
+        if FIXTURE.read_text() != text():
+            sys.exit(f"{FIXTURE.name} is not what botocore {botocore.__version__} says; run {Path(__file__).name}")
+    elif sys.argv[1:]:
+        sys.exit(__doc__)
+    else:
+        FIXTURE.write_text(text())
+
+
+main()
