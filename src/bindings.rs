@@ -3,12 +3,17 @@
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+#[cfg(feature = "exchange")]
 use crate::effect::Posted;
+#[cfg(feature = "exchange")]
 use crate::job::{self, Request};
+#[cfg(feature = "sandbox")]
 use crate::sandbox;
+#[cfg(feature = "exchange")]
 use crate::time::Timestamp;
 
 /// Kept beside the Rust types by `tests/boundary.rs` and the type check of `js/`.
+#[cfg(feature = "exchange")]
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 /** One thing that the core asks for. Those with an `id` are answered by `Job.resume`. */
@@ -27,16 +32,17 @@ export type Effect =
 "#;
 
 /// A run in progress.
+#[cfg(feature = "exchange")]
 #[wasm_bindgen]
 pub struct Job(job::Job);
 
+#[cfg(feature = "exchange")]
 #[wasm_bindgen]
 impl Job {
     /// Starts a run from its request as JSON. Clock and seed are drawn here, and nowhere else.
     #[wasm_bindgen(constructor)]
     pub fn new(request: &str) -> Result<Job, JsError> {
-        let request: Request =
-            serde_json::from_str(request).map_err(|error| failed("the request", &error.to_string()))?;
+        let request = Request::read(request).ok_or_else(|| failed("the request", "see `job::Request`"))?;
         #[allow(clippy::cast_possible_truncation)] // milliseconds since 1970 are far below 2^53
         let now = Timestamp::from_millis(js_sys::Date::now() as i64);
         let seed = getrandom::u64().map_err(|_| failed("the random source", "none on this host"))?;
@@ -58,18 +64,21 @@ impl Job {
 }
 
 /// The sandbox's configuration when none is given.
+#[cfg(feature = "sandbox")]
 #[wasm_bindgen(js_name = sandboxDefaultConfig)]
 pub fn sandbox_default_config() -> Result<JsValue, JsError> {
     to_js(&sandbox::default_config())
 }
 
 /// Header and claims of the token that the sandbox's issuer signs next.
+#[cfg(feature = "sandbox")]
 #[wasm_bindgen(js_name = sandboxClaims)]
 pub fn sandbox_claims(request: &str) -> Result<JsValue, JsError> {
     to_js(&sandbox::claims(request).map_err(|reason| JsError::new(&reason))?)
 }
 
 /// What the sandbox's STS answers to one request.
+#[cfg(feature = "sandbox")]
 #[wasm_bindgen(js_name = sandboxAnswer)]
 pub fn sandbox_answer(request: &str) -> Result<JsValue, JsError> {
     to_js(&sandbox::answer(request).map_err(|reason| JsError::new(&reason))?)

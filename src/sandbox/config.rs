@@ -194,6 +194,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_named_with_its_place_and_an_example() {
+        let provider = super::super::default_config()["providers"][0].clone();
         for (pointer, value, words) in [
             ("", json!([]), "the configuration is not an object; for example {"),
             ("/providers", json!({}), "providers is not a list; for example [{"),
@@ -209,6 +210,11 @@ mod tests {
             ("/providers/0/clientIds", json!([]), "providers[0].clientIds is an empty list"),
             ("/providers/0", json!({"uri": ""}), "providers[0].uri is not known; did you mean `url`?"),
             ("/roles/0/arn", json!("deploy"), "roles[0].arn is a role's name"),
+            (
+                "/providers",
+                json!([provider, provider]),
+                "providers has `https://token.actions.githubusercontent.com` twice",
+            ),
             ("/roles/0/maxSessionDuration", json!(900), "roles[0].maxSessionDuration is not a number of seconds from"),
             ("/roles/0/trustPolicy", Value::Null, "roles[0].trustPolicy is missing"),
             ("/roles/1/arn", json!("arn:aws:iam::123456789012:role/deploy"), "roles has `arn:aws:iam::123456789012"),

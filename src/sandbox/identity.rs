@@ -252,6 +252,8 @@ mod tests {
         let (header, claims) = (part(r#"{"alg":"RS256"}"#), part(r#"{"sub":"a","sub":"b"}"#));
         let token = Token::read(&format!("{header}.{claims}.c2ln\n")).ok().unwrap();
         assert_eq!(token.claims["sub"], "b");
+        // The last bits of this signature belong to no byte.
+        assert!(Token::read(&format!("{header}.{claims}.c2lnbb")).is_ok());
         for text in [
             String::new(),
             "***".to_owned(),

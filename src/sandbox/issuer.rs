@@ -301,6 +301,15 @@ mod tests {
     }
 
     #[test]
+    fn a_job_without_an_environment_has_no_such_claim() {
+        for environment in [json!(null), json!("")] {
+            let job = json!({"repository": "o/r", "environment": environment});
+            assert!(!claims_of(&job, "").contains_key("environment"));
+        }
+        assert_eq!(claims_of(&json!({"repository": "o/r", "environment": "x"}), "")["environment"], "x");
+    }
+
+    #[test]
     fn claims_can_be_added_replaced_and_removed() {
         let job = json!({"repository": "o/r", "claims": {"azp": "me", "actor": 7, "exp": null}});
         let claims = claims_of(&job, "");

@@ -1,0 +1,142 @@
+//! `action.yml` and the tables of the documentation say what the code says. `UPDATE=1` rewrites
+//! what is made from the code.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use ci_assume_role::ci::github::inputs::{INPUTS, OUTPUTS};
+use ci_assume_role::diagnostic::Code;
+
+#[test]
+fn action_yml_is_made_from_the_option_table() {
+    check("action.yml", &action_yml());
+}
+
+#[test]
+fn the_github_page_lists_every_input_and_output() {
+    let page = read("docs/github.md");
+    let page = between(&page, "inputs", &inputs_table());
+    let page = between(&page, "outputs", &outputs_table());
+    check("docs/github.md", &page);
+}
+
+#[test]
+fn the_diagnostics_page_has_a_heading_for_every_code() {
+    let page = read("docs/diagnostics.md");
+    let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let ids: Vec<&str> = Code::ALL.iter().map(|code| code.id()).collect();
+    for id in &ids {
+        assert!(headings.contains(id), "docs/diagnostics.md has no heading `## {id}`");
+    }
+    for heading in &headings {
+        assert!(ids.contains(heading), "docs/diagnostics.md has a heading for `{heading}`, which is no code");
+    }
+    for code in Code::ALL {
+        let start = format!("## {}\n\n**{}.**", code.id(), code.title());
+        assert!(
+            page.contains(&start),
+            "docs/diagnostics.md: the part on `{}` should start with **{}.**",
+            code.id(),
+            code.title()
+        );
+    }
+}
+
+#[test]
+fn the_owner_of_the_repository_stands_in_one_place() {
+    let manifest = read("Cargo.toml");
+    let url =
+        manifest.lines().find_map(|line| line.strip_prefix("repository = ")).unwrap().trim_matches('"').to_owned();
+    let owner_and_name = url.strip_prefix("https://github.com/").unwrap();
+    for file in ["README.md", "docs/github.md"] {
+        for line in read(file).lines().filter(|line| line.contains("uses: ") && line.contains("/ci-assume-role")) {
+            assert!(line.contains(owner_and_name), "{file}: {line}");
+        }
+    }
+}
+
+#[test]
+fn versions_agree() {
+    let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    assert!(read("package.json").contains(&version), "package.json is of another version");
+}
+
+fn action_yml() -> String {
+    let mut out = String::from(
+        "# Made from src/ci/github/inputs.rs by `UPDATE=1 cargo test --test manifests`.\n\
+         name: CI assume role\n\
+         description: Short-lived AWS credentials from the job's own OIDC token, with an explanation when AWS says no\n\
+         branding:\n  icon: key\n  color: orange\n\
+         runs:\n  using: node24\n  main: js/github.js\n  post: js/github-post.js\n  \
+         post-if: env.AWS_SKIP_CLEANUP_STEP != 'true'\n\
+         inputs:\n",
+    );
+    for spec in INPUTS {
+        let default = if spec.default == "none" { String::new() } else { format!(" Default: {}.", spec.default) };
+        let _ = writeln!(
+            out,
+            "  {}:\n    description: {}\n    required: false",
+            spec.name,
+            yaml(&format!("{}{default}", spec.description))
+        );
+    }
+    out.push_str("outputs:\n");
+    for (name, description) in OUTPUTS {
+        let _ = writeln!(out, "  {name}:\n    description: {}", yaml(description));
+    }
+    out
+}
+
+/// A double-quoted YAML scalar is a JSON string.
+fn yaml(text: &str) -> String {
+    serde_json::to_string(text).unwrap()
+}
+
+fn inputs_table() -> String {
+    let mut out = String::from("| input | default | meaning | environment |\n|---|---|---|---|\n");
+    for spec in INPUTS {
+        let alias = spec.alias.map_or(String::new(), |alias| format!("`{alias}`"));
+        let _ = writeln!(out, "| `{}` | {} | {} | {alias} |", spec.name, cell(spec.default), cell(spec.description));
+    }
+    out
+}
+
+fn outputs_table() -> String {
+    let mut out = String::from("| output | meaning |\n|---|---|\n");
+    for (name, description) in OUTPUTS {
+        let _ = writeln!(out, "| `{name}` | {} |", cell(description));
+    }
+    out
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`.
+fn between(page: &str, name: &str, text: &str) -> String {
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (head, rest) = page.split_once(&open).unwrap_or_else(|| panic!("no {open}"));
+    let (_, tail) = rest.split_once(&close).unwrap_or_else(|| panic!("no {close}"));
+    format!("{head}{open}{text}{close}{tail}")
+}
+
+fn check(file: &str, wanted: &str) {
+    if env::var_os("UPDATE").is_some() {
+        fs::write(path(file), wanted).unwrap();
+    }
+    let found = fs::read_to_string(path(file)).unwrap_or_default();
+    for (number, (found, wanted)) in found.lines().zip(wanted.lines()).enumerate() {
+        assert_eq!(found, wanted, "{file}, line {}: run UPDATE=1 cargo test --test manifests", number + 1);
+    }
+    assert!(found == wanted, "{file} is of another length: run UPDATE=1 cargo test --test manifests");
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(path(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+fn path(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file)
+}
