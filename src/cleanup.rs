@@ -19,11 +19,12 @@ pub async fn clean_up(run: &Run) -> Result<(), Failure> {
         run.say("Nothing was handed over, so there is nothing to clean up");
         return Ok(());
     };
-    let record = match read_record(run, &path).await? {
-        Some(record) => record,
-        None => {
-            run.notice("the record of what to clean up is gone; blanking the credential variables");
-            return handover::blank_credentials(run).await;
+    let record = match read_record(run, &path).await {
+        Ok(Some(record)) => record,
+        unreadable => {
+            run.notice("what there was to clean up is not on record any more; blanking the credential variables");
+            handover::blank_credentials(run).await?;
+            return unreadable.map(|_| ());
         }
     };
 
@@ -71,12 +72,13 @@ async fn read_record(run: &Run, path: &str) -> Result<Option<Record>, Failure> {
 }
 
 fn taken_back(record: &Record, variables: usize) -> String {
-    let mut parts = vec![format!("{variables} variables")];
+    let count = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
+    let mut parts = vec![count(variables, "variable")];
     if !record.sections.is_empty() {
-        parts.push(format!("{} profile sections", record.sections.len()));
+        parts.push(count(record.sections.len(), "profile section"));
     }
     if !record.files.is_empty() {
-        parts.push(format!("{} files", record.files.len()));
+        parts.push(count(record.files.len(), "file"));
     }
     crate::text::listed(&parts.iter().map(String::as_str).collect::<Vec<_>>())
 }

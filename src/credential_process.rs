@@ -1,16 +1,16 @@
 //! What an AWS SDK runs when it needs credentials: the cached ones while they last, else fresh ones.
 
 use crate::diagnostic::{Code, Diagnostic, Failure};
-use crate::effect::{Effect, Fault, Stream, Symlinks};
+use crate::effect::{Effect, Fault, FaultKind, Stream, Symlinks};
 use crate::exchange;
 use crate::handover::process::{Kept, ProcessCredentials};
 use crate::handover::{self, Step};
 use crate::run::Run;
 use crate::time::Timestamp;
 
-/// SDKs refresh up to 15 minutes ahead; credentials with less left than this are not handed out, so
-/// that a command that starts now can finish.
-const LEAST_LEFT_SECONDS: i64 = 5 * 60;
+/// From so many seconds before the end on, SDKs ask for fresh credentials, again and again until
+/// they get them: botocore's advisory refresh.
+const ADVISORY_SECONDS: i64 = 15 * 60;
 const LARGEST_FILE: u32 = 256 * 1024;
 
 /// Prints the credentials as JSON, alone, to standard output. `args` names the request file that
@@ -25,12 +25,12 @@ pub async fn answer(run: &Run, args: &[String]) -> Result<(), Failure> {
             .into());
     };
     let kept = read_request(run, path).await?;
-    if let Some(cached) = read_cache(run, &kept.cache).await {
+    if let Some(cached) = read_cache(run, &kept).await {
         print(run, &cached);
         return Ok(());
     }
 
-    let run = run.with_environment(kept.environment);
+    let run = run.with_options(kept.options);
     let settings = run.ci.settings(&run)?;
     run.limit_time(settings.time_limit_ms);
     let exchanged = exchange::exchange(&run, &settings).await?;
@@ -50,20 +50,20 @@ async fn read_request(run: &Run, path: &str) -> Result<Kept, Diagnostic> {
             .cause("the job that wrote it is over, or another step has removed or changed it")
             .fix("use the profile only in the job whose step wrote it, before the job's post steps")
     };
-    let text = run
-        .channel
-        .read_file(path, LARGEST_FILE, Symlinks::Refuse)
-        .await
-        .map_err(|Fault { kind, detail }| unusable(if detail.is_empty() { format!("{kind:?}") } else { detail }))?;
+    let text =
+        run.channel.read_file(path, LARGEST_FILE, Symlinks::Refuse).await.map_err(|Fault { kind, detail }| {
+            unusable(if kind == FaultKind::NotFound { "it is not there".to_owned() } else { detail })
+        })?;
     Kept::read(&text).ok_or_else(|| unusable("its contents are not what was written".to_owned()))
 }
 
-/// The cached credentials, if they are whole and will do for a while.
-async fn read_cache(run: &Run, path: &str) -> Option<ProcessCredentials> {
-    let text = run.channel.read_file(path, LARGEST_FILE, Symlinks::Refuse).await.ok()?;
+/// The cached credentials, if they are whole and an SDK would be content with them.
+async fn read_cache(run: &Run, kept: &Kept) -> Option<ProcessCredentials> {
+    let text = run.channel.read_file(&kept.cache, LARGEST_FILE, Symlinks::Refuse).await.ok()?;
     let cached = ProcessCredentials::read(&text)?;
     let left = Timestamp::parse(&cached.expiration)?.seconds_since(run.channel.now());
-    (left >= LEAST_LEFT_SECONDS).then_some(cached)
+    // A short session would be stale from its start.
+    (left >= ADVISORY_SECONDS.min(kept.session_seconds / 2)).then_some(cached)
 }
 
 fn print(run: &Run, credentials: &ProcessCredentials) {

@@ -114,7 +114,13 @@ impl Request {
                 "credential-process" => Entry::CredentialProcess,
                 _ => return None,
             },
-            args: request["args"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+            args: request["args"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             env,
             runtime: Runtime::read(&request["runtime"]),
         })

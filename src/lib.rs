@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 #[cfg(target_arch = "wasm32")]
-mod bindings;
+pub mod bindings;
 pub mod ci;
 pub mod cleanup;
 pub mod credential_process;

@@ -77,11 +77,12 @@ impl Environment {
         self.0.keys().map(String::as_str)
     }
 
-    /// This environment with `others` on top.
-    #[must_use]
-    pub fn with(mut self, others: impl IntoIterator<Item = (String, String)>) -> Self {
-        self.0.extend(others);
-        self
+    /// This environment without what `unwanted` names, and with `others` on top.
+    fn with(&self, unwanted: impl Fn(&str) -> bool, others: BTreeMap<String, String>) -> Self {
+        let mut variables = self.0.clone();
+        variables.retain(|name, _| !unwanted(name));
+        variables.extend(others);
+        Self(variables)
     }
 }
 
@@ -146,13 +147,14 @@ impl Run {
         }
     }
 
-    /// The same run in another environment; the two share what they know of secrets.
+    /// The same run with other options than those of its environment; the two share what they know
+    /// of secrets.
     #[must_use]
-    pub fn with_environment(&self, others: BTreeMap<String, String>) -> Self {
+    pub fn with_options(&self, options: BTreeMap<String, String>) -> Self {
         Self {
             channel: self.channel.clone(),
             ci: self.ci,
-            env: self.env.clone().with(others),
+            env: self.env.with(|name| self.ci.is_option(name), options),
             runtime: self.runtime.clone(),
             scrubber: self.scrubber.clone(),
             stream: self.stream,

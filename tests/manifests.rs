@@ -21,6 +21,16 @@ fn the_github_page_lists_every_input_and_output() {
     check("docs/github.md", &page);
 }
 
+/// The README's sample of a denial is what a scenario prints.
+#[test]
+fn the_sample_in_the_readme_is_real() {
+    let scenario = read("tests/scenarios/github/denied-environment/expected.txt");
+    let log =
+        scenario.lines().skip_while(|line| !line.starts_with("error[")).take_while(|line| !line.starts_with("::"));
+    let sample = format!("```text\n{}\n```\n", log.collect::<Vec<_>>().join("\n"));
+    check("README.md", &between(&read("README.md"), "denial", &sample));
+}
+
 #[test]
 fn the_diagnostics_page_has_a_heading_for_every_code() {
     let page = read("docs/diagnostics.md");

@@ -224,11 +224,14 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
     let args: Vec<String> =
         step["args"].as_array().into_iter().flatten().map(|arg| fill(arg.as_str().unwrap(), "")).collect();
     let args = args.into_iter().map(|arg| find_written(world, &arg)).collect::<Vec<_>>();
-    let request = Request::read(&json!({
-        "entry": entry, "args": args, "env": environment,
-        "runtime": {"name": "node", "version": "24.0.0", "executable": "{node}", "root": "{root}",
-                    "platform": "linux", "home": format!("{TEMP}/home"), "colour": false},
-    }).to_string())
+    let request = Request::read(
+        &json!({
+            "entry": entry, "args": args, "env": environment,
+            "runtime": {"name": "node", "version": "24.0.0", "executable": "{node}", "root": "{root}",
+                        "platform": "linux", "home": format!("{TEMP}/home"), "colour": false},
+        })
+        .to_string(),
+    )
     .unwrap();
     let mut job = Job::start(request, Timestamp::from_seconds(NOW), 7);
     let mut elapsed_ms = 0;
@@ -398,7 +401,7 @@ fn perform(
     requests: &mut String,
     elapsed_ms: &mut u64,
 ) -> Value {
-    let fault = |kind: &str| json!({"fault": {"kind": kind, "detail": ""}});
+    let fault = |kind: &str| json!({"fault": kind, "detail": ""});
     let path = effect["path"].as_str().unwrap_or_default().to_owned();
     match effect["kind"].as_str().unwrap() {
         "fetch" => {
@@ -486,7 +489,8 @@ fn respond(world: &mut World, answer: &Value) -> Value {
         account.clone_into(&mut world.account);
     }
     answer["secret"].as_str().unwrap_or(SECRET).clone_into(&mut world.secret);
-    reply(200, "text/xml", success_xml(world))
+    let lasts = answer["lasts"].as_i64().unwrap_or(3630);
+    reply(200, "text/xml", success_xml(world, lasts))
 }
 
 fn error_xml(error: &Map<String, Value>, token: &str) -> String {
@@ -501,7 +505,7 @@ fn error_xml(error: &Map<String, Value>, token: &str) -> String {
     )
 }
 
-fn success_xml(world: &World) -> String {
+fn success_xml(world: &World, lasts: i64) -> String {
     format!(
         "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
          <AssumeRoleWithWebIdentityResult><Audience>sts.amazonaws.com</Audience><AssumedRoleUser>\
@@ -513,6 +517,6 @@ fn success_xml(world: &World) -> String {
          </AssumeRoleWithWebIdentityResponse>",
         world.account,
         world.secret,
-        Timestamp::from_seconds(NOW + 3630),
+        Timestamp::from_seconds(NOW + lasts),
     )
 }

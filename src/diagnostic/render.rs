@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Diagnostic, Failure};
 
-const LABEL_WIDTH: usize = 12;
+const LABEL_WIDTH: usize = 14;
 
 /// The lines for a log. `colour` is for terminals and logs that render it.
 #[must_use]

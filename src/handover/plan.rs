@@ -12,7 +12,12 @@ pub(super) const CREDENTIAL_VARIABLES: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SE
 
 /// Variables that some SDKs read before, or beside, the three above. Left over from an earlier step,
 /// they would make a mixed identity.
-const SHADOWING_VARIABLES: [&str; 2] = ["AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
+const SHADOWING_KEYS: [&str; 2] = ["AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
+
+/// Variables that SDKs prefer to the profile that AWS_PROFILE names. Machines in EKS have the latter
+/// two (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
+const SHADOWING_PROFILE: [&str; 5] =
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"];
 
 /// The record comes first, so that whatever is written after it can be cleaned up; the variables,
 /// which make the credentials usable, come last.
@@ -27,7 +32,7 @@ pub(super) async fn steps(run: &Run, settings: &Settings, session: &Session) -> 
         let body = match profile.kind {
             ProfileKind::Static => profile::Body::Static(session),
             ProfileKind::Process => {
-                let (steps, command) = process::steps(run, session, &prefix)?;
+                let (steps, command) = process::steps(run, settings, session, &prefix)?;
                 record.files.extend(steps.iter().map(|step| step.path().to_owned()));
                 profile_steps.extend(steps);
                 profile::Body::Process(command)
@@ -73,20 +78,18 @@ fn variables(run: &Run, settings: &Settings, session: &Session) -> Vec<(String, 
         export("AWS_ACCESS_KEY_ID", session.credentials.access_key_id.expose());
         export("AWS_SECRET_ACCESS_KEY", session.credentials.secret_access_key.expose());
         export("AWS_SESSION_TOKEN", session.credentials.session_token.expose());
-    } else if selected.is_some() || settings.clear_first {
-        // Exported keys would be used before any profile.
-        for name in CREDENTIAL_VARIABLES {
-            if run.env.get(name).is_some() {
-                export(name, "");
-            }
-        }
     }
+    let mut shadowing: Vec<&str> = Vec::new();
     if hand_over.environment || selected.is_some() {
-        for name in SHADOWING_VARIABLES {
-            if run.env.get(name).is_some() {
-                export(name, "");
-            }
-        }
+        shadowing.extend(SHADOWING_KEYS);
+    }
+    if !hand_over.environment && selected.is_some() {
+        shadowing.extend(SHADOWING_PROFILE);
+    } else if !hand_over.environment && settings.clear_first {
+        shadowing.extend(CREDENTIAL_VARIABLES);
+    }
+    for name in shadowing.into_iter().filter(|name| run.env.get(name).is_some()) {
+        export(name, "");
     }
     variables
 }

@@ -9,26 +9,30 @@ use serde_json::Value;
 use super::Step;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::run::Run;
+use crate::settings::Settings;
 use crate::sts::assume_role_with_web_identity::Session;
 
 /// Everything that the command needs and that its environment will not have: the step's own inputs.
 /// The right to ask for a token stays in the job's environment and is never written down.
 #[derive(Serialize)]
 pub struct Kept {
-    pub environment: BTreeMap<String, String>,
+    /// The variables that carry the step's options.
+    pub options: BTreeMap<String, String>,
     /// The file that holds the latest credentials.
     pub cache: String,
+    pub session_seconds: i64,
 }
 
 impl Kept {
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let kept: Value = serde_json::from_str(text).ok()?;
-        let mut environment = BTreeMap::new();
-        for (name, value) in kept["environment"].as_object()? {
-            environment.insert(name.clone(), value.as_str()?.to_owned());
+        let mut options = BTreeMap::new();
+        for (name, value) in kept["options"].as_object()? {
+            options.insert(name.clone(), value.as_str()?.to_owned());
         }
-        Some(Self { environment, cache: kept["cache"].as_str()?.to_owned() })
+        let cache = kept["cache"].as_str()?.to_owned();
+        Some(Self { options, cache, session_seconds: kept["session_seconds"].as_i64()? })
     }
 }
 
@@ -78,29 +82,23 @@ impl ProcessCredentials {
     }
 }
 
-/// Variables that the step was configured by, beside its inputs. A later step may have others.
-const KEPT_VARIABLES: &[&str] = &[
-    "AWS_USE_FIPS_ENDPOINT",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_ENDPOINT_URL",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-];
-
 /// The files, whose paths start with `prefix`, and the command for the profile.
-pub(super) fn steps(run: &Run, session: &Session, prefix: &str) -> Result<(Vec<Step>, String), Diagnostic> {
+pub(super) fn steps(
+    run: &Run,
+    settings: &Settings,
+    session: &Session,
+    prefix: &str,
+) -> Result<(Vec<Step>, String), Diagnostic> {
     let cache = format!("{prefix}-credentials.json");
     let request = format!("{prefix}-request.json");
-    let kept = |name: &str| KEPT_VARIABLES.contains(&name) || run.ci.is_option(name);
-    let mut environment = BTreeMap::new();
-    for name in run.env.names().filter(|name| kept(name)) {
+    let mut options = BTreeMap::new();
+    for name in run.env.names().filter(|name| run.ci.is_option(name)) {
         if let Some(value) = run.env.get(name) {
-            environment.insert(name.to_owned(), value.to_owned());
+            options.insert(name.to_owned(), value.to_owned());
         }
     }
-    let kept = Kept { environment, cache: cache.clone() };
+    let session_seconds = i64::from(settings.duration.seconds());
+    let kept = Kept { options, cache: cache.clone(), session_seconds };
     let steps = vec![
         Step::Write { path: cache, text: ProcessCredentials::of(session).to_json(), before: None },
         // A map of strings always serialises.

@@ -82,6 +82,13 @@ impl Options {
         Self { specs, given, problems: Vec::new(), strangers: Vec::new() }
     }
 
+    /// Another variable to read when neither the option nor its alias is given.
+    pub fn fall_back(&mut self, name: &'static str, variable: &str, value: Option<&str>) {
+        if let Some(value) = value.map(str::trim).filter(|value| !value.is_empty()) {
+            self.given.entry(name).or_insert_with(|| Given { value: value.to_owned(), under: variable.to_owned() });
+        }
+    }
+
     /// Reports names that nobody declared. A near miss of an option is an error, since running
     /// without the option that was meant could be worse than not running.
     pub fn check_names(&mut self, names: impl IntoIterator<Item = String>) {

@@ -41,8 +41,8 @@ pub const INPUTS: &[OptionSpec] = &[
     input("overwrite-aws-profile", Some("OVERWRITE_AWS_PROFILE"), "false", "Replace the profile if there is one of that name already, until the post step puts it back."),
     input("inline-session-policy", Some("INLINE_SESSION_POLICY"), "none", "A policy as JSON, up to 2048 characters, that narrows what the session may do."),
     input("managed-session-policies", Some("MANAGED_SESSION_POLICIES"), "none", "Up to 10 ARNs of managed policies, one a line, that narrow what the session may do."),
-    input("mask-aws-account-id", Some("MASK_AWS_ACCOUNT_ID"), "false", "Hide the account id and the role's ARN in the log, from the first line on."),
-    input("unset-current-credentials", Some("UNSET_CURRENT_CREDENTIALS"), "false", "Blank the credential variables that the job had before, even if this step fails."),
+    input("mask-aws-account-id", Some("MASK_AWS_ACCOUNT_ID"), "false", "Hide the account id and the role's ARN in the log, before the first request. The runner's own list of inputs comes earlier."),
+    input("unset-current-credentials", Some("UNSET_CURRENT_CREDENTIALS"), "false", "Blank the credential variables that the job had before, even if AWS issues no new ones."),
     input("use-existing-credentials", Some("USE_EXISTING_CREDENTIALS"), "false", "Keep credentials that the job has already, if they work."),
     input("web-identity-token-file", Some("WEB_IDENTITY_TOKEN_FILE"), "none", "Path of a file with the token, instead of GitHub's. Relative paths start at the workspace."),
     input("role-chaining", Some("ROLE_CHAINING"), "false", "Assume the role with the credentials that the job has already."),
@@ -61,6 +61,16 @@ pub const INPUTS: &[OptionSpec] = &[
     input("disable-retry", Some("DISABLE_RETRY"), "false", "Try once only."),
     input("retry-max-attempts", Some("RETRY_MAX_ATTEMPTS"), "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds."),
     input("special-characters-workaround", Some("SPECIAL_CHARACTERS_WORKAROUND"), "false", "Ask for credentials until key id and secret have letters and digits only, 20 times at most."),
+];
+
+/// What else of the environment counts as configuration: AWS's own variables.
+pub(super) const FURTHER_VARIABLES: &[&str] = &[
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
 ];
 
 /// Name and description of every output.
@@ -245,13 +255,8 @@ fn capability_missing(what: &str) -> Diagnostic {
 }
 
 fn region(options: &mut Options, env: &Environment) -> Option<Region> {
-    if options.has("aws-region") {
-        return options.parse("aws-region", Region::parse);
-    }
-    match env.get("AWS_DEFAULT_REGION").map(Region::parse) {
-        Some(Ok(region)) => Some(region),
-        _ => options.require("aws-region", "us-east-1", Region::parse),
-    }
+    options.fall_back("aws-region", "AWS_DEFAULT_REGION", env.get("AWS_DEFAULT_REGION"));
+    options.require("aws-region", "us-east-1", Region::parse)
 }
 
 /// An endpoint other than AWS's is taken from our own input alone: a pull request that can set a

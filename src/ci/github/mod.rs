@@ -33,7 +33,9 @@ impl Ci for GitHub {
     }
 
     fn is_option(&self, variable: &str) -> bool {
-        inputs::INPUTS.iter().any(|spec| spec.alias == Some(variable) || inputs::variable_of(spec.name) == variable)
+        variable.starts_with("INPUT_")
+            || inputs::FURTHER_VARIABLES.contains(&variable)
+            || inputs::INPUTS.iter().any(|spec| spec.alias == Some(variable))
     }
 
     fn token<'a>(
