@@ -1,0 +1,334 @@
+// One HTTP request on Node, on a connection of its own that we dial ourselves: so every part of it has a deadline,
+// proxies work alike on all versions, no agent is needed, and TLS is loaded for https alone (half the cost of a run).
+
+const http = process.getBuiltinModule('node:http');
+const net = process.getBuiltinModule('node:net');
+
+/** @typedef {import('./types.d.ts').NetworkFault} NetworkFault */
+/** @typedef {import('node:net').Socket} Socket */
+
+/** @type {import('./types.d.ts').Start<import('./types.d.ts').Fetch>} */
+export function fetchNode(effect, settle) {
+	/** How far we are decides what a failure means. @type {'connect' | 'proxy' | 'tls' | 'exchange'} */
+	let stage = 'connect';
+	/** The other end, as the detail of a fault names it. */
+	let peer = '';
+	/** @type {string[] | undefined} */
+	let ca;
+	let settled = false;
+	/** All that must be gone at the end, newest first. @type {{ destroy(): unknown }[]} */
+	const open = [];
+
+	/** @param {import('./types.d.ts').Outcome} outcome */
+	const finish = (outcome) => {
+		if (settled) return;
+		settled = true;
+		clearTimeout(connecting);
+		clearTimeout(everything);
+		for (const part of open) part.destroy();
+		settle(outcome);
+	};
+
+	/**
+	 * @param {NetworkFault} fault
+	 * @param {string} detail
+	 */
+	const fail = (fault, detail) => finish({ fault, detail });
+
+	/** @param {string} code */
+	const failed = (code) => {
+		const known = networkFault(code) ?? (stage === 'tls' ? 'tls' : 'protocol');
+		const fault = known === 'connect-timeout' && stage === 'exchange' ? 'timeout' : known;
+		fail(stage === 'proxy' ? 'proxy' : fault, `${code} ${peer}`);
+	};
+
+	const connecting = setTimeout(() => {
+		const fault = stage === 'proxy' ? 'proxy' : 'connect-timeout';
+		fail(fault, `no connection to ${peer} within ${effect.connectTimeoutMs} ms`);
+	}, effect.connectTimeoutMs);
+	const everything = setTimeout(() => {
+		fail('timeout', `no complete answer from ${peer} within ${effect.timeoutMs} ms`);
+	}, effect.timeoutMs);
+
+	/**
+	 * Errors stay listened to for good: a part that fails after we are done must not end the process.
+	 * @template {Socket | import('node:http').ClientRequest} P
+	 * @param {P} part
+	 * @returns {P}
+	 */
+	const hold = (part) => {
+		open.unshift(part);
+		part.on('error', (error) => failed(codeOf(error)));
+		return part;
+	};
+
+	/**
+	 * @param {Address} address
+	 * @param {(socket: Socket) => void} next
+	 */
+	const dial = ({ host, port, peer: name }, next) => {
+		peer = name;
+		const socket = hold(net.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 500 }));
+		socket.once('connect', () => next(socket));
+	};
+
+	/**
+	 * @param {Socket} socket
+	 * @param {Address} address
+	 * @param {(socket: Socket) => void} next
+	 */
+	const encrypt = (socket, { host }, next) => {
+		const options = {
+			socket,
+			host,
+			ALPNProtocols: ['http/1.1'],
+			rejectUnauthorized: true, // whatever NODE_TLS_REJECT_UNAUTHORIZED says
+			...(net.isIP(host) ? {} : { servername: host }),
+			...(ca && { ca }),
+		};
+		const wrapped = hold(process.getBuiltinModule('node:tls').connect(options));
+		wrapped.once('secureConnect', () => next(wrapped));
+	};
+
+	/**
+	 * Asks the proxy for a tunnel to the target.
+	 * @param {Socket} socket
+	 * @param {Address} proxy
+	 * @param {Address} target
+	 * @param {(socket: Socket) => void} next
+	 */
+	const tunnel = (socket, proxy, target, next) => {
+		const headers = { Host: target.peer, ...authorization(proxy) };
+		const createConnection = () => socket;
+		const request = hold(http.request({ method: 'CONNECT', path: target.peer, headers, createConnection }));
+		request.once('connect', ({ statusCode = 0 }, _, head) => {
+			if (statusCode < 200 || statusCode > 299) return fail('proxy', `CONNECT answered ${statusCode} ${peer}`);
+			if (head.length > 0) socket.unshift(head);
+			peer = target.peer;
+			next(socket);
+		});
+		request.end();
+	};
+
+	/**
+	 * @param {Socket} socket
+	 * @param {Address} target
+	 * @param {Address} [proxy] one that forwards, and so has to be told the whole address
+	 */
+	const exchange = (socket, { url }, proxy) => {
+		stage = 'exchange';
+		clearTimeout(connecting);
+		try {
+			const request = hold(
+				http.request({
+					method: effect.method,
+					path: `${proxy ? url.origin : ''}${url.pathname}${url.search}`,
+					headers: { Host: url.host, ...Object.fromEntries(effect.headers), ...(proxy && authorization(proxy)) },
+					createConnection: () => socket,
+				}),
+			);
+			const lost = () => failed('ECONNRESET');
+			request.once('close', lost);
+			request.once('response', (response) => {
+				request.off('close', lost); // it comes before the end of a body that ends with its connection
+				if (proxy && response.statusCode === 407) return fail('proxy', `answered 407 ${peer}`);
+				receive(response);
+			});
+			request.end(effect.body);
+		} catch (error) {
+			failed(codeOf(error)); // a header that cannot be sent
+		}
+	};
+
+	/** @param {import('node:http').IncomingMessage} response */
+	const receive = (response) => {
+		/** @type {Buffer[]} */
+		const chunks = [];
+		let length = 0;
+		const tooLarge = () => fail('too-large', `more than ${effect.maxBytes} bytes from ${peer}`);
+		if (Number(response.headers['content-length']) > effect.maxBytes) return tooLarge();
+		response.on('error', (error) => failed(codeOf(error)));
+		response.on('close', () => failed('ECONNRESET'));
+		response.on('data', (chunk) => {
+			length += chunk.length;
+			if (length > effect.maxBytes) return tooLarge();
+			chunks.push(chunk);
+		});
+		response.on('end', () => {
+			const { statusCode: status = 0, headers } = response;
+			finish({ status, headers: flat(headers), body: Buffer.concat(chunks).toString() });
+		});
+	};
+
+	const begin = () => {
+		const target = parseAddress(effect.url);
+		if (!target) return fail('protocol', 'not an http or https URL');
+		const proxy = effect.proxy === undefined ? undefined : parseAddress(effect.proxy);
+		if (effect.proxy !== undefined && !proxy) return fail('proxy', 'not an http or https URL');
+		try {
+			if (target.secure || proxy?.secure) ca = authorities();
+		} catch (error) {
+			return fail('tls', /** @type {Error} */ (error).message);
+		}
+		/** @param {Socket} socket */
+		const reached = (socket) => {
+			if (!target.secure) return exchange(socket, target, proxy);
+			stage = 'tls';
+			encrypt(socket, target, (secured) => exchange(secured, target));
+		};
+		if (!proxy) return dial(target, reached);
+		stage = 'proxy';
+		/** @param {Socket} socket */
+		const ask = (socket) => (target.secure ? tunnel(socket, proxy, target, reached) : reached(socket));
+		dial(proxy, (socket) => (proxy.secure ? encrypt(socket, proxy, ask) : ask(socket)));
+	};
+	begin();
+
+	return (signal) => fail('interrupted', signal);
+}
+
+/**
+ * @param {import('node:http').IncomingHttpHeaders} headers
+ * @returns {Record<string, string>}
+ */
+function flat(headers) {
+	return Object.fromEntries(
+		Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : `${value}`]),
+	);
+}
+
+/**
+ * An http or https URL, target or proxy, taken apart in the ways that dialling it needs.
+ * @typedef {object} Address
+ * @property {URL} url
+ * @property {boolean} secure
+ * @property {string} host without the brackets that a URL puts around IPv6
+ * @property {number} port
+ * @property {string} peer host and port as CONNECT, and a reader, want them
+ * @property {{ username: string, password: string } | undefined} login decoded
+ */
+
+/**
+ * @param {string} text
+ * @returns {Address | undefined} nothing unless it is http or https
+ */
+export function parseAddress(text) {
+	let url;
+	try {
+		url = new URL(text);
+	} catch {
+		return undefined;
+	}
+	const secure = url.protocol === 'https:';
+	if (!secure && url.protocol !== 'http:') return undefined;
+	const port = Number(url.port) || (secure ? 443 : 80);
+	const login =
+		url.username || url.password ? { username: decode(url.username), password: decode(url.password) } : undefined;
+	return { url, secure, host: url.hostname.replace(/^\[|\]$/g, ''), port, peer: `${url.hostname}:${port}`, login };
+}
+
+/**
+ * What a proxy is shown of a login in its address.
+ * @param {Address} proxy
+ * @returns {{ 'Proxy-Authorization'?: string }}
+ */
+export function authorization({ login }) {
+	if (!login) return {};
+	const plain = Buffer.from(`${login.username}:${login.password}`);
+	return { 'Proxy-Authorization': `Basic ${plain.toString('base64')}` };
+}
+
+/** @param {string} text */
+function decode(text) {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return text; // a bare % that was meant as such
+	}
+}
+
+/**
+ * AWS_CA_BUNDLE is how AWS's own tools are told of a company's certificate authority. It adds to what is trusted anyway.
+ * (Node reads NODE_EXTRA_CA_CERTS itself, but forgets it once it is given a list.)
+ * @returns {string[] | undefined} nothing when the default roots will do
+ * @throws when there is a bundle and it cannot be used; the message names the variable
+ */
+export function authorities() {
+	const path = process.env.AWS_CA_BUNDLE;
+	return path ? [...defaults(), bundle(path)] : undefined;
+}
+
+/** @param {string} path */
+export function bundle(path) {
+	let text;
+	try {
+		text = process.getBuiltinModule('node:fs').readFileSync(path, 'utf8');
+	} catch (error) {
+		const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+		throw new Error(`AWS_CA_BUNDLE cannot be read: ${code}`);
+	}
+	if (!text.includes('-----BEGIN ')) throw new Error('AWS_CA_BUNDLE holds no PEM certificate');
+	return text;
+}
+
+function defaults() {
+	const tls = process.getBuiltinModule('node:tls');
+	// Newer Nodes tell all that they trust, the extra and the system's included.
+	if (tls.getCACertificates) return tls.getCACertificates('default');
+	const extra = process.env.NODE_EXTRA_CA_CERTS;
+	try {
+		return extra ? [...tls.rootCertificates, bundle(extra)] : [...tls.rootCertificates];
+	} catch {
+		return [...tls.rootCertificates]; // Node itself only warns
+	}
+}
+
+/** What codes of the system, of OpenSSL, of Node and of Bun mean. A code that is missing here is still told. */
+/** @type {Record<string, NetworkFault>} */
+const NETWORK = {
+	EADDRNOTAVAIL: 'unreachable',
+	EAFNOSUPPORT: 'unreachable',
+	EHOSTDOWN: 'unreachable',
+	EHOSTUNREACH: 'unreachable',
+	ENETDOWN: 'unreachable',
+	ENETUNREACH: 'unreachable',
+	EACCES: 'unreachable', // a local firewall
+	EPERM: 'unreachable',
+	ECONNREFUSED: 'refused',
+	ECONNABORTED: 'reset',
+	ECONNRESET: 'reset',
+	EPIPE: 'reset',
+	ERR_STREAM_PREMATURE_CLOSE: 'reset',
+	ENODATA: 'dns',
+	ENOTFOUND: 'dns',
+	ESERVFAIL: 'dns',
+	ERR_PROXY_TUNNEL: 'proxy', // Bun
+	EPROTO: 'tls',
+	HOSTNAME_MISMATCH: 'tls',
+	INVALID_CA: 'tls',
+	ETIMEDOUT: 'connect-timeout', // the kernel gave up; our own timers have their own faults
+};
+
+const DNS = /^EAI_/;
+const TLS = /^(ERR_SSL|ERR_TLS|ERR_OSSL|CERT_|CRL_|UNABLE_TO_|ERROR_IN_|SELF_SIGNED|DEPTH_ZERO)/;
+
+/**
+ * @param {string} code
+ * @returns {NetworkFault | undefined}
+ */
+export function networkFault(code) {
+	if (Object.hasOwn(NETWORK, code)) return NETWORK[code];
+	if (DNS.test(code)) return 'dns';
+	return TLS.test(code) ? 'tls' : undefined;
+}
+
+/**
+ * The code of an error, or failing that its class: never its message, which may quote what we sent.
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function codeOf(error) {
+	if (!(error instanceof Error)) return 'unknown error';
+	const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+	return typeof code === 'string' && code !== '' ? code : error.name;
+}

@@ -1,0 +1,227 @@
+// The loop: asks the core what it wants done, does it, and tells it what came of it. Nothing is decided here.
+
+import { fetchNode } from './fetch-node.js';
+import { performFile } from './files.js';
+
+const fs = process.getBuiltinModule('node:fs');
+const { fileURLToPath } = process.getBuiltinModule('node:url');
+
+/** @typedef {import('./types.d.ts').Effect} Effect */
+/** @typedef {import('./types.d.ts').Job} Job */
+/** @typedef {import('./types.d.ts').Stop} Stop */
+
+const INTERNAL_ERROR = 70;
+
+/**
+ * Runs one entry of the core in this process, and sets the process's exit code. Never rejects.
+ * @param {{ Job: import('./types.d.ts').JobClass, entry: import('./types.d.ts').Entry, args: string[] }} what
+ */
+export async function run({ Job, entry, args }) {
+	process.exitCode = INTERNAL_ERROR; // should the process end before the core says how
+	const facts = runtime();
+	const fetch = facts.name === 'node' ? fetchNode : (await import('./fetch-web.js')).fetchWeb;
+	const request = JSON.stringify({ entry, args, env: { ...process.env }, runtime: facts });
+	process.exitCode = await drive({ start: () => new Job(request), fetch, write: writeLine });
+}
+
+/**
+ * Performs the effects of one job, in the order in which it asks for them, several at once where it does.
+ * @param {object} world
+ * @param {() => Job} world.start
+ * @param {import('./types.d.ts').Start<import('./types.d.ts').Fetch>} world.fetch
+ * @param {(stream: 'stdout' | 'stderr', text: string) => void} world.write
+ * @param {Pick<NodeJS.EventEmitter, 'on' | 'off'>} [world.signals] who tells of SIGINT, SIGTERM and stray errors
+ * @returns {Promise<number>} the exit code
+ */
+export function drive({ start, fetch, write, signals = process }) {
+	return new Promise((resolve) => {
+		const began = process.uptime();
+		/** @type {Map<number, Stop>} */
+		const inFlight = new Map();
+		/** @type {Job} */
+		let job;
+		let advancing = false;
+		let again = false;
+		let over = false;
+		let signalled = '';
+
+		/** @param {number} exitCode */
+		const finish = (exitCode) => {
+			if (over) return;
+			over = true;
+			signals.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('uncaughtException', trap);
+			const stops = [...inFlight.values()];
+			inFlight.clear(); // what they settle as is nobody's business now
+			for (const stop of stops) stop('done');
+			resolve(exitCode);
+		};
+
+		/** @param {unknown} error */
+		const trap = (error) => {
+			if (over) return;
+			write('stderr', `ci-assume-role: internal error (${describe(error)}), nothing more was done; please report it`);
+			finish(INTERNAL_ERROR);
+		};
+
+		/** @param {string} signal */
+		const interrupt = (signal) => {
+			signalled = signal;
+			for (const stop of [...inFlight.values()]) stop(signal);
+		};
+
+		/**
+		 * @param {number} id
+		 * @param {(settle: import('./types.d.ts').Settle) => Stop | void} begin
+		 */
+		const perform = (id, begin) => {
+			inFlight.set(id, () => {});
+			const stop = begin((outcome) => {
+				if (!inFlight.delete(id)) return;
+				try {
+					job.resume(id, JSON.stringify(outcome), (process.uptime() - began) * 1000);
+				} catch (error) {
+					trap(error);
+				}
+				advance();
+			});
+			if (stop && inFlight.has(id)) inFlight.set(id, stop);
+		};
+
+		/** @param {import('./types.d.ts').Settle} settle */
+		const refuse = (settle) => settle({ fault: 'interrupted', detail: signalled });
+
+		/** @param {Effect} effect */
+		const take = (effect) => {
+			switch (effect.kind) {
+				case 'mask':
+					return write('stdout', effect.line);
+				case 'log':
+					return write(effect.stream, effect.text);
+				case 'done':
+					return finish(effect.exitCode);
+				case 'fetch':
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : fetch(effect, settle)));
+				case 'sleep':
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : sleep(effect, settle)));
+				case 'read-file':
+				case 'write-file':
+				case 'append-file':
+				case 'truncate-file':
+				case 'remove-file':
+					return perform(effect.id, (settle) => settle(performFile(effect)));
+				default:
+					throw named('UnknownEffect');
+			}
+		};
+
+		const advance = () => {
+			again = true;
+			if (advancing) return;
+			advancing = true;
+			try {
+				while (again && !over) {
+					again = false;
+					for (const effect of job.next()) if (!over) take(effect);
+				}
+				if (!over && inFlight.size === 0) throw named('Stalled');
+			} catch (error) {
+				trap(error);
+			}
+			advancing = false;
+		};
+
+		signals.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('uncaughtException', trap);
+		try {
+			job = start();
+		} catch (error) {
+			return trap(error);
+		}
+		advance();
+	});
+}
+
+/** @type {import('./types.d.ts').Start<import('./types.d.ts').Sleep>} */
+function sleep({ ms }, settle) {
+	const timer = setTimeout(() => settle({}), ms);
+	return (signal) => {
+		clearTimeout(timer);
+		settle({ fault: 'interrupted', detail: signal });
+	};
+}
+
+/** @param {string} name */
+function named(name) {
+	return Object.assign(new Error(), { name });
+}
+
+/**
+ * Enough to find the place, and nothing that the core was given: its messages could quote the environment.
+ * @param {unknown} error
+ */
+function describe(error) {
+	if (!(error instanceof Error)) return 'unknown';
+	const place = /wasm-function\[\d+\](:0x[0-9a-f]+)?/.exec(error.stack ?? '')?.[0];
+	const trapped = error instanceof WebAssembly.RuntimeError ? `: ${error.message}` : '';
+	return `${error.name}${trapped}${place ? ` at ${place}` : ''}`;
+}
+
+/** Streams whose readers have gone away (`| head`), which is no reason to fail. @type {Set<string>} */
+const gone = new Set();
+
+/**
+ * Writes at once, so that a mask is out before anything that follows it, and without the machinery of streams.
+ * @param {'stdout' | 'stderr'} stream
+ * @param {string} text
+ */
+export function writeLine(stream, text) {
+	if (gone.has(stream)) return;
+	let rest = Buffer.from(`${text}\n`);
+	while (rest.length > 0) {
+		try {
+			rest = rest.subarray(fs.writeSync(stream === 'stdout' ? 1 : 2, rest));
+		} catch (error) {
+			const { code, name } = /** @type {NodeJS.ErrnoException} */ (error);
+			if (code !== 'EAGAIN' && name !== 'WouldBlock') {
+				gone.add(stream);
+				return;
+			}
+			// Somebody who shares our pipe made it non-blocking, and it is full: wait, as if it did block.
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+		}
+	}
+}
+
+/**
+ * What the core is told of the process that it runs in: facts, and what follows from them is its own affair.
+ * @returns {import('./types.d.ts').Runtime}
+ */
+export function runtime() {
+	const { platform, versions, env } = process;
+	const name = versions.bun ? 'bun' : versions.deno ? 'deno' : 'node';
+	return {
+		name,
+		version: versions[name] ?? '',
+		executable: process.execPath,
+		root: fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, ''),
+		platform,
+		home:
+			(platform === 'win32' ? env.USERPROFILE : env.HOME) ||
+			attempt(() => process.getBuiltinModule('node:os').homedir()) ||
+			'',
+		// Near enough to a terminal, and spares a run the loading of `node:tty`.
+		colour: !env.NO_COLOR && attempt(() => fs.fstatSync(1).isCharacterDevice()) === true,
+	};
+}
+
+/**
+ * @template T
+ * @param {() => T} ask
+ * @returns {T | undefined} nothing where the system has no answer: no entry for a user in a container, no stdout
+ */
+function attempt(ask) {
+	try {
+		return ask();
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,217 @@
+// A stand-in for both ends of the exchange, on loopback: the CI's token service and issuer, and STS. The core knows
+// what they say; this file serves it, and holds the key that signs the tokens and checks them when they come back.
+
+import { generateKeyPair, randomBytes, sign, verify } from 'node:crypto';
+import { createServer } from 'node:http';
+import { promisify } from 'node:util';
+import { core } from './sandbox-core.js';
+
+const LARGEST_BODY = 1024 * 1024;
+
+/**
+ * @typedef {import('./types.d.ts').SandboxConfig} SandboxConfig
+ * @typedef {import('node:crypto').KeyObject} KeyObject
+ * @typedef {{ config: SandboxConfig, url: string, requestToken: string, privateKey: KeyObject, publicKey: KeyObject }} Sandbox
+ * @typedef {object} Reply
+ * @property {number} status
+ * @property {string} type
+ * @property {string} body
+ * @property {Record<string, string>} [headers]
+ * @property {string} log what came of it and why, in one line
+ */
+
+/**
+ * @param {object} [options]
+ * @param {SandboxConfig} [options.config] the core's own when there is none
+ * @param {number} [options.port] 0 for any that is free
+ * @param {(line: string) => void} [options.log] is told of every request, in one line
+ * @throws when the configuration does not work; the message says all that is wrong with it
+ */
+export async function startSandbox({ config = core.sandboxDefaultConfig(), port = 0, log = () => {} } = {}) {
+	issue(config, null); // throws
+	const keys = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+	/** @type {Sandbox} */
+	const sandbox = { config, url: '', requestToken: randomBytes(24).toString('base64url'), ...keys };
+
+	const server = createServer(async (request, response) => {
+		const reply = await answer(sandbox, request).catch((error) => refuse(500, `internal error (${error.name})`));
+		const headers = { ...reply.headers, 'Content-Type': reply.type, Connection: 'close' };
+		response.writeHead(reply.status, headers).end(reply.body);
+		log(`${request.method} ${printable(request.url?.split('?')[0])} ${reply.log}`);
+	});
+	await new Promise((resolve, reject) => {
+		server.once('error', reject);
+		server.listen(port, '127.0.0.1', () => resolve(undefined));
+	});
+	sandbox.url = `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
+
+	return {
+		url: sandbox.url,
+		requestUrl: `${sandbox.url}/token?api-version=2.0`,
+		requestToken: sandbox.requestToken,
+		close() {
+			server.close();
+			server.closeAllConnections?.(); // not in the first of Node 18
+		},
+	};
+}
+
+/**
+ * @param {Sandbox} sandbox
+ * @param {import('node:http').IncomingMessage} request
+ * @returns {Promise<Reply>}
+ */
+async function answer(sandbox, request) {
+	const { pathname, searchParams } = new URL(request.url ?? '', 'http://sandbox');
+	switch (`${request.method} ${pathname}`) {
+		case 'GET /.well-known/openid-configuration':
+			return describeIssuer(sandbox);
+		case 'GET /.well-known/jwks':
+			return describeKey(sandbox);
+		case 'GET /token':
+			return mint(sandbox, request.headers.authorization, searchParams.get('audience'));
+		case 'POST /':
+		case 'POST /sts':
+			return exchange(sandbox, await read(request));
+		default:
+			return refuse(404, 'nothing here');
+	}
+}
+
+/**
+ * @param {Sandbox} sandbox
+ * @returns {Reply}
+ */
+function describeIssuer({ config, url }) {
+	const { header, claims } = issue(config, null);
+	const document = {
+		issuer: claims.iss,
+		jwks_uri: `${url}/.well-known/jwks`,
+		response_types_supported: ['id_token'],
+		subject_types_supported: ['public'],
+		id_token_signing_alg_values_supported: [header.alg],
+		claims_supported: Object.keys(claims),
+		scopes_supported: ['openid'],
+	};
+	return json(200, document, 'the issuer');
+}
+
+/**
+ * @param {Sandbox} sandbox
+ * @returns {Reply}
+ */
+function describeKey({ config, publicKey }) {
+	const { alg, kid } = issue(config, null).header;
+	return json(200, { keys: [{ ...publicKey.export({ format: 'jwk' }), alg, kid, use: 'sig' }] }, "the issuer's key");
+}
+
+/**
+ * @param {Sandbox} sandbox
+ * @param {string | undefined} authorization
+ * @param {string | null} audience
+ * @returns {Reply}
+ */
+function mint({ config, privateKey, requestToken }, authorization, audience) {
+	if (authorization !== `Bearer ${requestToken}`) return refuse(401, 'not the request token of this sandbox');
+	const { header, claims } = issue(config, audience);
+	const content = `${encode(header)}.${encode(claims)}`;
+	const value = `${content}.${sign('sha256', Buffer.from(content), privateKey).toString('base64url')}`;
+	return json(200, { count: value.length, value }, `token of ${claims.sub} for ${printable(claims.aud)}`);
+}
+
+/**
+ * @param {Sandbox} sandbox
+ * @param {string | undefined} body
+ * @returns {Reply}
+ */
+function exchange({ config, publicKey }, body) {
+	if (body === undefined) return refuse(413, `more than ${LARGEST_BODY} bytes`);
+	const token = new URLSearchParams(body).get('WebIdentityToken') ?? '';
+	const signature = check(token, String(issue(config, null).header.kid), publicKey);
+	/** @type {import('./types.d.ts').SandboxAnswer} */
+	const answered = core.sandboxAnswer(JSON.stringify({ config, body, signature, ...moment() }));
+	const { status, contentType: type, requestId, log } = answered;
+	return { status, type, headers: { 'x-amzn-requestid': requestId }, body: answered.body, log };
+}
+
+/**
+ * What the holder of the key can say of a token. Whether it is otherwise well made is not asked here.
+ * @param {string} token
+ * @param {string} kid
+ * @param {KeyObject} publicKey
+ * @returns {'valid' | 'invalid' | 'unknown-key'}
+ */
+function check(token, kid, publicKey) {
+	const [head = '', claims = '', signature = ''] = token.trimEnd().split('.');
+	let header;
+	try {
+		header = JSON.parse(Buffer.from(head, 'base64url').toString());
+	} catch {
+		return 'invalid';
+	}
+	if (header?.kid !== kid) return 'unknown-key';
+	if (header.alg !== 'RS256') return 'invalid';
+	const content = Buffer.from(`${head}.${claims}`);
+	return verify('sha256', content, publicKey, Buffer.from(signature, 'base64url')) ? 'valid' : 'invalid';
+}
+
+/**
+ * @param {SandboxConfig} config
+ * @param {string | null} audience
+ * @returns {import('./types.d.ts').SandboxToken}
+ */
+function issue(config, audience) {
+	return core.sandboxClaims(JSON.stringify({ config, audience, ...moment() }));
+}
+
+/** Time and chance, which the core draws neither of for itself. */
+function moment() {
+	return { now: Math.floor(Date.now() / 1000), seed: randomBytes(32).toString('hex') };
+}
+
+/**
+ * @param {import('node:http').IncomingMessage} request
+ * @returns {Promise<string | undefined>} nothing when it is too large
+ */
+async function read(request) {
+	/** @type {Buffer[]} */
+	const chunks = [];
+	let length = 0;
+	for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+		length += chunk.length;
+		if (length > LARGEST_BODY) return undefined;
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks).toString();
+}
+
+/**
+ * What a client sent, for the terminal.
+ * @param {unknown} text
+ */
+function printable(text) {
+	return `${text}`.slice(0, 200).replace(/[^\x21-\x7e]/g, '?');
+}
+
+/** @param {object} value */
+function encode(value) {
+	return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+/**
+ * @param {number} status
+ * @param {object} value
+ * @param {string} log
+ * @returns {Reply}
+ */
+function json(status, value, log) {
+	return { status, type: 'application/json', body: JSON.stringify(value), log: `${status} ${log}` };
+}
+
+/**
+ * @param {number} status
+ * @param {string} message
+ */
+function refuse(status, message) {
+	return json(status, { message }, message);
+}

@@ -1,0 +1,83 @@
+// The `sandbox` command: serves the sandbox until it is told to stop, and says how to use it.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { startSandbox } from './sandbox.js';
+import { core } from './sandbox-core.js';
+import { quote, UsageError } from './usage.js';
+
+/**
+ * @param {{ port?: string, config?: string }} options
+ * @returns {Promise<number>} the exit code
+ */
+export async function serve(options) {
+	const port = readPort(options.port ?? '0');
+	const config = options.config === undefined ? core.sandboxDefaultConfig() : readConfig(options.config);
+	const log = (/** @type {string} */ line) => console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`);
+	const sandbox = await startSandbox({ port, config, log }).catch((error) => {
+		if (error.code === 'EADDRINUSE') throw new UsageError(`port ${port} is taken; choose another with --port`);
+		if (error.code === 'EACCES') throw new UsageError(`port ${port} needs more rights; choose one above 1023`);
+		throw error.code ? error : new UsageError(error.message); // about the configuration
+	});
+	console.log(instructions(sandbox, config.roles[0]?.arn ?? 'ROLE'));
+	const signal = await new Promise((resolve) => {
+		for (const name of ['SIGINT', 'SIGTERM']) process.once(name, resolve);
+	});
+	sandbox.close();
+	console.log(`\nStopped (${signal}).`);
+	return 0;
+}
+
+/**
+ * Lines for a POSIX shell: names such as INPUT_AWS-REGION can only be set by `env`.
+ * @param {Awaited<ReturnType<typeof startSandbox>>} sandbox
+ * @param {string} role
+ */
+function instructions({ url, requestUrl, requestToken }, role) {
+	const entry = fileURLToPath(new URL('github.js', import.meta.url));
+	return `A sandbox of GitHub's token service and AWS STS serves at ${url}, for this machine only.
+Its credentials open nothing. Ctrl-C stops it.
+
+To run the GitHub action against it, paste this into another terminal:
+
+  dir=$(mktemp -d) && touch "$dir/env" "$dir/output" "$dir/state" "$dir/summary"
+  env GITHUB_ACTIONS=true RUNNER_TEMP="$dir" GITHUB_ENV="$dir/env" GITHUB_OUTPUT="$dir/output" \\
+    GITHUB_STATE="$dir/state" GITHUB_STEP_SUMMARY="$dir/summary" \\
+    ACTIONS_ID_TOKEN_REQUEST_URL=${shell(requestUrl)} \\
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN=${shell(requestToken)} \\
+    INPUT_AWS-REGION=us-east-1 INPUT_STS-ENDPOINT=${shell(url)} \\
+    INPUT_ROLE-TO-ASSUME=${shell(role)} \\
+    node ${shell(entry)}
+  cat "$dir/env"
+
+Requests:`;
+}
+
+/** @param {string} text */
+function shell(text) {
+	return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
+}
+
+/** @param {string} text */
+function readPort(text) {
+	if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) {
+		throw new UsageError(`--port takes a number from 0 to 65535, for example 8080, not ${quote(text)}`);
+	}
+	return Number(text);
+}
+
+/** @param {string} path */
+function readConfig(path) {
+	let text;
+	try {
+		text = readFileSync(path, 'utf8');
+	} catch (error) {
+		const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+		throw new UsageError(`--config cannot read ${quote(path)}: ${code}`);
+	}
+	try {
+		return JSON.parse(text);
+	} catch (error) {
+		throw new UsageError(`--config ${quote(path)} is not JSON: ${/** @type {Error} */ (error).message}`);
+	}
+}

@@ -1,0 +1,94 @@
+// What the shim and the core say to each other. The effects are declared by the core; what comes back, here.
+
+import type { Job as CoreJob, Effect } from '../pkg/ci_assume_role.js';
+
+export type { Effect };
+export type Fetch = Extract<Effect, { kind: 'fetch' }>;
+export type Sleep = Extract<Effect, { kind: 'sleep' }>;
+export type ReadFile = Extract<Effect, { kind: 'read-file' }>;
+export type FileEffect = Extract<Effect, { kind: `${string}-file` }>;
+
+export type NetworkFault =
+	| 'dns'
+	| 'refused'
+	| 'reset'
+	| 'unreachable'
+	| 'connect-timeout'
+	| 'timeout'
+	| 'tls'
+	| 'too-large'
+	| 'proxy'
+	| 'protocol'
+	| 'interrupted';
+
+export type FileFault =
+	| 'not-found'
+	| 'symlink'
+	| 'not-a-file'
+	| 'permission'
+	| 'disk-full'
+	| 'too-large'
+	| 'not-utf8'
+	| 'io';
+
+export interface Fault {
+	fault: NetworkFault | FileFault;
+	/** Short; never a header, a body, a password or a request. */
+	detail: string;
+}
+
+export interface Answer {
+	status: number;
+	headers: Record<string, string>;
+	body: string;
+}
+
+export type FileOutcome = { contents: string } | { offset: number } | Record<string, never> | Fault;
+
+export type Outcome = Answer | FileOutcome;
+
+export type Settle = (outcome: Outcome) => void;
+
+/** Ends an effect that is under way; it then settles as interrupted. */
+export type Stop = (signal: string) => void;
+
+/** Starts an effect, calls `settle` exactly once, and returns the way to end it early. */
+export type Start<E> = (effect: E, settle: Settle) => Stop;
+
+export type Job = Pick<CoreJob, 'next' | 'resume'>;
+
+export type JobClass = new (request: string) => Job;
+
+export type Entry = 'github' | 'github-post' | 'credential-process';
+
+export interface Runtime {
+	name: 'node' | 'bun' | 'deno';
+	version: string;
+	executable: string;
+	root: string;
+	platform: string;
+	home: string;
+	colour: boolean;
+}
+
+/** What `sandboxDefaultConfig` returns and `--config` reads, as far as the shim looks into it. */
+export interface SandboxConfig {
+	roles: { arn: string }[];
+	job: Record<string, unknown>;
+}
+
+/** What `sandboxClaims` returns. */
+export interface SandboxToken {
+	header: Record<string, unknown>;
+	claims: Record<string, unknown>;
+}
+
+/** What `sandboxAnswer` returns. */
+export interface SandboxAnswer {
+	status: number;
+	contentType: string;
+	requestId: string;
+	body: string;
+	/** Why, in one line. */
+	log: string;
+}
