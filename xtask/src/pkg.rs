@@ -1,0 +1,154 @@
+//! `pkg/`: the core as a WebAssembly module with its glue, the same bytes from any checkout, user and target folder.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{host, setup};
+
+/// One crate, several modules, each with the feature that exports it: a run reads only the one that it needs.
+const MODULES: [(&str, &str); 2] = [("ci_assume_role", "exchange"), ("ci_assume_role_sandbox", "sandbox")];
+const SUMS: &str = "SHA256SUMS";
+
+pub fn build() -> Result<()> {
+    let made = generate()?;
+    let committed = host::root().join("pkg");
+    if committed.exists() {
+        fs::remove_dir_all(&committed)?;
+    }
+    fs::create_dir(&committed)?;
+    for file in host::files(&made)? {
+        fs::copy(&file, committed.join(name(&file)))?;
+    }
+    print!("{}", fs::read_to_string(committed.join(SUMS))?);
+    Ok(())
+}
+
+pub fn check() -> Result<()> {
+    let made = generate()?;
+    let committed = host::root().join("pkg");
+    let mut names: Vec<String> =
+        host::files(&made)?.iter().chain(&host::files(&committed)?).map(|file| name(file)).collect();
+    names.sort();
+    names.dedup();
+    let differing: Vec<String> = names
+        .into_iter()
+        .filter(|name| fs::read(made.join(name)).ok() != fs::read(committed.join(name)).ok())
+        .collect();
+    if !differing.is_empty() {
+        bail!(
+            "pkg/ is not what src/ builds: {} (fresh ones are in {}); `cargo xtask build` makes it anew",
+            differing.join(", "),
+            made.display()
+        );
+    }
+    println!("pkg/ is what src/ builds");
+    Ok(())
+}
+
+/// Builds into a folder of its own, so that a failure leaves `pkg/` alone.
+fn generate() -> Result<PathBuf> {
+    setup::build_tools()?;
+    let out = host::target_dir().join("pkg");
+    if out.exists() {
+        fs::remove_dir_all(&out)?;
+    }
+    for (name, feature) in MODULES {
+        Bindgen::new()
+            .input_path(compile(feature)?)
+            .out_name(name)
+            .web(true)?
+            .typescript(true)
+            .remove_name_section(true)
+            .remove_producers_section(true)
+            .generate(&out)?;
+        fs::remove_file(out.join(format!("{name}_bg.wasm.d.ts")))?; // the raw exports, for bundlers
+        let module = out.join(format!("{name}_bg.wasm"));
+        let smallest = ["-Oz", "--converge", "--strip-producers"]; // no feature flags: the module names those it has
+        host::run(wasm_opt(smallest).arg(&module).arg("-o").arg(&module))?;
+    }
+    fs::write(out.join("BUILD.json"), describe(&out)?)?;
+    let sums: Result<String> = host::files(&out)?
+        .iter()
+        .map(|file| Ok(format!("{}  {}\n", host::sha256(fs::read(file)?), name(file))))
+        .collect();
+    fs::write(out.join(SUMS), sums?)?;
+    Ok(out)
+}
+
+fn compile(feature: &str) -> Result<PathBuf> {
+    host::run(&mut host::cargo(["fetch", "--quiet", "--locked"]))?; // what `remaps` looks at
+    let flags: Vec<String> =
+        remaps()?.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect();
+    let target = host::target_dir();
+    let mut command = host::cargo(["build", "--release", "--locked", "--lib", "--package", "ci-assume-role"]);
+    command.args(["--no-default-features", "--features", feature]);
+    command.args(["--target", "wasm32-unknown-unknown", "--target-dir"]).arg(&target);
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    for (variable, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PROFILE_")) {
+        command.env_remove(variable);
+    }
+    host::run(&mut command)?;
+    Ok(target.join("wasm32-unknown-unknown/release/ci_assume_role.wasm"))
+}
+
+/// Panics carry the paths of their sources: each folder that differs from one machine to the next gets a fixed name.
+/// The longest path comes last, for the last match is the one that rustc takes.
+fn remaps() -> Result<Vec<(PathBuf, String)>> {
+    let cargo_home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
+        .context("neither CARGO_HOME nor a home folder is known")?;
+    let commit = host::read(Command::new("rustc").arg("-vV"))?
+        .lines()
+        .find_map(|line| line.strip_prefix("commit-hash: ").map(str::to_owned))
+        .context("rustc -vV names no commit")?;
+    let sysroot = PathBuf::from(host::read(Command::new("rustc").args(["--print", "sysroot"]))?);
+
+    let mut remaps = vec![
+        (host::root(), "/src".to_owned()),
+        (host::target_dir(), "/target".to_owned()),
+        // where the component rust-src is installed, rustc names these files instead of its own fixed path
+        (sysroot.join("lib/rustlib/src/rust"), format!("/rustc/{commit}")),
+    ];
+    let sources = cargo_home.join("registry/src"); // one folder for each registry or mirror of it, by its host
+    for registry in fs::read_dir(&sources).with_context(|| sources.display().to_string())? {
+        remaps.push((registry?.path(), "/crates".to_owned()));
+    }
+    remaps.push((cargo_home, "/cargo".to_owned()));
+    remaps.sort_by_key(|(from, _)| from.as_os_str().len());
+    Ok(remaps)
+}
+
+fn wasm_opt<const N: usize>(args: [&str; N]) -> Command {
+    let mut command = Command::new("node"); // not by its #! line, which Windows does not know
+    command.arg(host::root().join("node_modules/binaryen/bin/wasm-opt")).args(args);
+    command
+}
+
+/// What the module was made with, and how large it came out.
+fn describe(out: &Path) -> Result<String> {
+    let rustc = host::read(Command::new("rustc").arg("--version"))?;
+    let bindgen = host::read(&mut host::cargo(["pkgid", "--locked", "wasm-bindgen"]))?;
+    let binaryen = host::read(&mut wasm_opt(["--version"]))?;
+    let last = |text: &str, separator| text.rsplit(separator).next().unwrap_or_default().to_owned();
+    let sizes: Result<Vec<String>> = host::files(out)?
+        .iter()
+        .map(|file| Ok(format!("\t\t\"{}\": {}", name(file), fs::metadata(file)?.len())))
+        .collect();
+    Ok(format!(
+        "{{\n\t\"rustc\": \"{}\",\n\t\"wasm-bindgen\": \"{}\",\n\t\"binaryen\": \"{}\",\n\t\"bytes\": {{\n{}\n\t}}\n}}\n",
+        rustc.trim_start_matches("rustc "),
+        last(&bindgen, ['@', '#']),
+        binaryen.split(' ').nth(2).unwrap_or_default(),
+        sizes?.join(",\n")
+    ))
+}
+
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,81 @@
+//! What the tests need beside Rust, Node and Python: pinned by a lockfile each, installed into this checkout.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::host;
+
+const CARGO_FUZZ: &str = "0.13.2";
+
+/// Real CI runners: they come from nowhere that a lockfile reaches, so tests find them on PATH.
+const RUNNERS: [(&str, &str); 1] = [("act", "brew install act, or go install github.com/nektos/act@latest")];
+
+pub fn run() -> Result<()> {
+    build_tools()?;
+    node_modules("tests/runtimes")?;
+    python()?;
+    cargo_fuzz()?;
+    for (program, how) in RUNNERS.iter().filter(|(program, _)| !host::is_on_path(program)) {
+        println!("note: no {program} on PATH or in CI_ASSUME_ROLE_RUNNERS, its tests need it: {how}");
+    }
+    Ok(())
+}
+
+/// The part that `build` needs.
+pub fn build_tools() -> Result<()> {
+    rust()?;
+    node_modules("")
+}
+
+fn rust() -> Result<()> {
+    let target = "wasm32-unknown-unknown";
+    let libraries = host::read(Command::new("rustc").args(["--print", "target-libdir", "--target", target]))?;
+    if !Path::new(&libraries).is_dir() {
+        host::run(Command::new("rustup").args(["target", "add", target]))?;
+    }
+    for (component, command) in [("clippy", "clippy"), ("rustfmt", "fmt")] {
+        if host::read(&mut host::cargo([command, "--version"])).is_err() {
+            host::run(Command::new("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
+
+fn node_modules(folder: &str) -> Result<()> {
+    let folder = host::root().join(folder);
+    let lockfile = fs::read_to_string(folder.join("package-lock.json"))?;
+    once(&folder.join("node_modules"), &lockfile, || {
+        host::run(Command::new("npm").args(["ci", "--silent"]).current_dir(&folder))
+    })
+}
+
+fn python() -> Result<()> {
+    let requirements = host::root().join("tests/requirements.txt");
+    once(&host::venv(), &fs::read_to_string(&requirements)?, || {
+        host::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(host::venv()))?;
+        let pip = ["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--require-hashes"];
+        host::run(Command::new(host::venv().join("bin/python")).args(pip).arg("--requirement").arg(&requirements))
+    })
+}
+
+fn cargo_fuzz() -> Result<()> {
+    once(&host::tools(), CARGO_FUZZ, || {
+        let install = ["install", "--quiet", "--locked", "cargo-fuzz", "--version", CARGO_FUZZ, "--root"];
+        host::run(host::cargo(install).arg(host::tools()))
+    })
+}
+
+/// Installs into `folder` unless the last install there was from the same pins.
+fn once(folder: &Path, pins: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let stamp = folder.join(".installed-from");
+    let wanted = host::sha256(pins);
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    println!("setup: {}", folder.strip_prefix(host::root()).unwrap_or(folder).display());
+    install()?;
+    fs::write(&stamp, wanted).with_context(|| stamp.display().to_string())
+}

@@ -1,0 +1,75 @@
+//! The bytes that ship and the bytes that a run reads, against their budgets.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::host;
+
+const ENTRY: &str = "js/github.js";
+const READ_BUDGET: u64 = 450 * 1024;
+const SHIPPED_BUDGET: u64 = 1200 * 1024;
+const SHIPPED: [&str; 8] = ["js", "pkg", "hooks", "action.yml", "plugin.yml", "step.yml", "step.sh", "package.json"];
+
+pub fn run() -> Result<()> {
+    let root = host::root();
+    let mut read = BTreeSet::new();
+    follow(&root.join(ENTRY), &mut read)?;
+
+    let mut shipped = BTreeSet::new();
+    for path in SHIPPED.map(|path| root.join(path)) {
+        if path.is_file() {
+            shipped.insert(path)
+        } else {
+            shipped.extend(host::files(&path)?);
+            true
+        };
+    }
+
+    println!("{:>9}  read by {ENTRY}", "bytes");
+    for file in &read {
+        println!("{:>9}  {}", bytes(file)?, file.strip_prefix(&root)?.display());
+    }
+    let read = total("read at run time", &read, READ_BUDGET)?;
+    let shipped = total("shipped", &shipped, SHIPPED_BUDGET)?;
+    if !(read && shipped) {
+        bail!("over budget");
+    }
+    Ok(())
+}
+
+/// An upper bound: every file that a string literal of these sources names by a relative path, those that only a type
+/// comes from included.
+fn follow(file: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {
+    let file = file.canonicalize().with_context(|| file.display().to_string())?;
+    if file.extension().is_some_and(|extension| extension == "js") {
+        let source = fs::read_to_string(&file)?;
+        if found.insert(file.clone()) {
+            let here = file.parent().context("a file lies in a folder")?;
+            for literal in source.split(['\'', '"']).filter(|text| text.starts_with("./") || text.starts_with("../")) {
+                let named = here.join(literal);
+                if (literal.ends_with(".js") || literal.ends_with(".wasm")) && named.is_file() {
+                    follow(&named, found)?;
+                }
+            }
+        }
+    } else {
+        found.insert(file);
+    }
+    Ok(())
+}
+
+fn total(what: &str, files: &BTreeSet<PathBuf>, budget: u64) -> Result<bool> {
+    let mut sum = 0;
+    for file in files {
+        sum += bytes(file)?;
+    }
+    println!("{sum:>9}  {what}, of {budget} ({} %)", sum * 100 / budget);
+    Ok(sum <= budget)
+}
+
+fn bytes(file: &Path) -> Result<u64> {
+    Ok(fs::metadata(file)?.len())
+}

@@ -1,0 +1,261 @@
+//! Every check of the repository, one group after the other; one run shows all that is wrong.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{fuzz, host, pkg, setup, size};
+
+type Group = fn(&mut Tally) -> Result<()>;
+
+const GROUPS: [(&str, Group); 9] = [
+    ("style", style),
+    ("lint", lint),
+    ("core", core),
+    ("boundary", boundary),
+    ("pkg", package),
+    ("js", js),
+    ("runtimes", runtimes),
+    ("oracles", oracles),
+    ("fuzz", fuzz_targets),
+];
+
+pub fn run(wanted: &[&str]) -> Result<bool> {
+    let names = GROUPS.map(|(name, _)| name);
+    if let Some(unknown) = wanted.iter().find(|name| !names.contains(name)) {
+        bail!("no test group {unknown}: there are {}", names.join(", "));
+    }
+    setup::run()?;
+
+    let mut total = Tally::default();
+    let mut table = String::new();
+    for (name, group) in GROUPS.iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(name)) {
+        println!("\n======== {name}");
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        let outcome = group(&mut tally);
+        if outcome.is_err() {
+            tally.outcome("stopped early", outcome);
+        }
+        let seconds = started.elapsed().as_secs();
+        table += &format!("{name:<10} {seconds:>4} s {:>6} passed {:>4} failed\n", tally.passed, tally.failed);
+        total.passed += tally.passed;
+        total.failed += tally.failed;
+        total.faults.extend(tally.faults.iter().map(|fault| format!("{name}: {fault}")));
+    }
+
+    println!("\n======== all\n{table}");
+    for fault in &total.faults {
+        println!("FAILED {fault}");
+    }
+    println!("{} passed, {} failed", total.passed, total.failed);
+    Ok(total.failed == 0)
+}
+
+fn style(tally: &mut Tally) -> Result<()> {
+    tally.check(&mut host::cargo(["fmt", "--all", "--check"]));
+    tally.check(&mut host::npm_tool("biome", ["ci", "--colors=off", "--error-on-warnings"]));
+    tally.check(&mut host::npm_tool("tsc", ["--noEmit"]));
+    Ok(())
+}
+
+fn lint(tally: &mut Tally) -> Result<()> {
+    let deny = ["--", "-D", "warnings"];
+    tally.check(host::cargo(["clippy", "--quiet", "--locked", "--workspace", "--all-targets"]).args(deny));
+    let wasm = ["--target", "wasm32-unknown-unknown", "--lib", "--test", "boundary"];
+    tally.check(host::cargo(["clippy", "--quiet", "--locked"]).args(wasm).args(deny));
+
+    let root = host::root();
+    let scripts: Vec<PathBuf> = [".ci/run", "step.sh"]
+        .map(|name| root.join(name))
+        .into_iter()
+        .chain(host::files(&root.join("hooks"))?)
+        .collect();
+    tally.check(Command::new("shellcheck").args(scripts.iter().filter(|script| script.is_file())));
+    let workflows = [".github", "action.yml"].map(|name| root.join(name));
+    let zizmor = ["--offline", "--quiet", "--no-progress", "--persona", "pedantic"];
+    tally.check(Command::new("zizmor").args(zizmor).args(workflows.iter().filter(|path| path.exists())));
+    Ok(())
+}
+
+fn core(tally: &mut Tally) -> Result<()> {
+    tally.count(
+        "cargo test",
+        &mut host::cargo(["test", "--quiet", "--locked", "--workspace", "--no-fail-fast"]),
+        cargo_counts,
+    )
+}
+
+fn boundary(tally: &mut Tally) -> Result<()> {
+    let wasm = ["test", "--locked", "--target", "wasm32-unknown-unknown", "--test", "boundary"];
+    tally.count("cargo test, in wasm", &mut host::cargo(wasm), cargo_counts)
+}
+
+fn package(tally: &mut Tally) -> Result<()> {
+    tally.outcome("pkg/ is what src/ builds", pkg::check());
+    tally.outcome("sizes are within their budgets", size::run());
+    Ok(())
+}
+
+fn js(tally: &mut Tally) -> Result<()> {
+    let matrix = host::root().join("tests/js/matrix");
+    tally.count("node --test", &mut node_tests(Path::new("tests/js"), |file| !file.starts_with(&matrix))?, node_counts)
+}
+
+/// The tests of `tests/js/matrix` start the entries with the runtime that this variable names.
+fn runtimes(tally: &mut Tally) -> Result<()> {
+    for (name, executable) in installed_runtimes()? {
+        println!("\n---- {name}");
+        let mut command = node_tests(Path::new("tests/js/matrix"), |_| true)?;
+        tally.count(&name, command.env("CI_ASSUME_ROLE_RUNTIME", executable), node_counts)?;
+    }
+    Ok(())
+}
+
+fn oracles(tally: &mut Tally) -> Result<()> {
+    for file in host::files(&host::root().join("tests/oracle"))? {
+        if file.extension().is_some_and(|extension| extension == "py") {
+            tally.check(Command::new("python").arg(file).arg("--check"));
+        }
+    }
+    Ok(())
+}
+
+fn fuzz_targets(tally: &mut Tally) -> Result<()> {
+    tally.check(&mut fuzz::build());
+    Ok(())
+}
+
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    faults: Vec<String>,
+}
+
+impl Tally {
+    fn outcome(&mut self, what: &str, outcome: Result<()>) {
+        match outcome {
+            Ok(()) => {
+                println!("ok {what}");
+                self.passed += 1;
+            }
+            Err(error) => self.fault(1, format!("{what}: {error:#}")),
+        }
+    }
+
+    fn fault(&mut self, count: usize, fault: String) {
+        println!("FAILED {fault}");
+        self.failed += count;
+        self.faults.push(fault);
+    }
+
+    /// A program that is one check.
+    fn check(&mut self, command: &mut Command) {
+        let what = host::shown(command);
+        self.outcome(&what, host::run(command));
+    }
+
+    /// A program that runs many tests and tells how many, which `counts` finds in a line: passed, then failed.
+    fn count(&mut self, what: &str, command: &mut Command, counts: fn(&str) -> (usize, usize)) -> Result<()> {
+        let mut child = host::prepare(command).stdout(Stdio::piped()).spawn().context(what.to_owned())?;
+        let (mut passed, mut failed) = (0, 0);
+        let output = BufReader::new(child.stdout.take().context("stdout is piped")?);
+        for line in output.split(b'\n') {
+            let line = String::from_utf8_lossy(&line?).into_owned();
+            println!("{line}");
+            let (more_passed, more_failed) = counts(&line);
+            passed += more_passed;
+            failed += more_failed;
+        }
+        let status = child.wait()?;
+        self.passed += passed;
+        if failed > 0 {
+            self.fault(failed, format!("{what}: {failed} of {}, see above", passed + failed));
+        } else if !status.success() {
+            self.fault(1, format!("{what}: {status}")); // it did not come as far as its tests
+        } else if passed == 0 {
+            self.fault(1, format!("{what}: ran no test"));
+        }
+        Ok(())
+    }
+}
+
+/// `test result: ok. 12 passed; 0 failed; 0 ignored; …`
+fn cargo_counts(line: &str) -> (usize, usize) {
+    let Some((_, result)) = line.split_once("test result: ") else { return (0, 0) };
+    let number = |label: &str| -> usize {
+        let words: Vec<&str> = result.split_whitespace().collect();
+        words.windows(2).find(|pair| pair[1] == label).and_then(|pair| pair[0].parse().ok()).unwrap_or(0)
+    };
+    (number("passed;"), number("failed;"))
+}
+
+/// `ℹ pass 12`, `ℹ fail 0`, `ℹ cancelled 0`
+fn node_counts(line: &str) -> (usize, usize) {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words[..] {
+        ["ℹ", "pass", number] => (number.parse().unwrap_or(0), 0),
+        ["ℹ", "fail" | "cancelled", number] => (0, number.parse().unwrap_or(0)),
+        _ => (0, 0),
+    }
+}
+
+/// The files one by one: what `node --test` makes of a folder differs from one version to the next.
+fn node_tests(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Command> {
+    let root = host::root();
+    let files: Vec<PathBuf> = host::files(&root.join(folder))?
+        .into_iter()
+        .filter(|file| file.to_string_lossy().ends_with(".test.js") && wanted(file))
+        .collect();
+    if files.is_empty() {
+        bail!("no *.test.js in {}", folder.display());
+    }
+    let mut command = Command::new("node");
+    command.args(["--test", "--test-reporter=spec"]);
+    for file in files {
+        command.arg(file.strip_prefix(&root)?);
+    }
+    Ok(command)
+}
+
+/// Those of `tests/runtimes` that there are for this machine.
+fn installed_runtimes() -> Result<Vec<(String, PathBuf)>> {
+    let modules = host::root().join("tests/runtimes/node_modules");
+    let mut runtimes = Vec::new();
+    for file in host::files(&modules)? {
+        let below: Vec<_> = file.strip_prefix(&modules)?.iter().map(|part| part.to_string_lossy()).collect();
+        let below: Vec<&str> = below.iter().map(AsRef::as_ref).collect();
+        if matches!(below[..], [_, "bin", "node"] | ["@oven", _, "bin", "bun"] | ["@deno", _, "deno"]) {
+            let name: Vec<&str> = below[..below.len() - 1].iter().copied().filter(|part| *part != "bin").collect();
+            runtimes.push((name.join("/"), file));
+        }
+    }
+    if host::is_ci() && runtimes.len() < 7 {
+        bail!("Node 18, 20, 22, 24 and 26, Bun and Deno were expected in tests/runtimes, found {}", runtimes.len());
+    }
+    if runtimes.is_empty() {
+        println!("note: tests/runtimes has nothing for this machine, the tests of the machine's own Node must do");
+    }
+    Ok(runtimes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_what_the_test_programs_print() {
+        let cargo =
+            "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        assert_eq!(cargo_counts(cargo), (12, 3));
+        assert_eq!(cargo_counts("test it_counts ... ok"), (0, 0));
+        assert_eq!(node_counts("ℹ pass 12"), (12, 0));
+        assert_eq!(node_counts("ℹ fail 2"), (0, 2));
+        assert_eq!(node_counts("ℹ cancelled 1"), (0, 1));
+        assert_eq!(node_counts("✔ ℹ pass 12 (1.3ms)"), (0, 0));
+    }
+}
