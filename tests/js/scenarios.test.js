@@ -1,0 +1,201 @@
+// Every folder of tests/scenarios, through the real entry: real files, a loopback server, a child process. What comes
+// of it must be the very page that the core alone gives (tests/scenarios.rs), which is also the side that writes it.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { describe, test } from 'node:test';
+import { DENIED, errorXml, stsAnswer, tokenAnswer } from './support/answers.js';
+import { ROOT, RUNTIME } from './support/child.js';
+import { startJob } from './support/job.js';
+import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './support/secrets.js';
+
+/**
+ * @typedef {object} Scenario
+ * @property {string} about
+ * @property {string} [only]
+ * @property {Record<string, string | null>} [env]
+ * @property {Record<string, import('./support/job.js').Node>} [files]
+ * @property {Record<string, unknown>} [claims]
+ * @property {Record<string, unknown>} [header]
+ * @property {string} [token]
+ * @property {{ entry?: Entry, args?: string[], env?: Record<string, string | null>, http?: Scripted[] }[]} [steps]
+ * @typedef {'github' | 'github-post' | 'credential-process'} Entry
+ * @typedef {import('./support/job.js').Job} Job
+ * @typedef {object} Scripted
+ * @property {'token' | 'sts'} to
+ * @property {string} [account]
+ * @property {string} [secret]
+ * @property {number} [lasts]
+ * @property {{ status: number, code: string, message: string }} [error]
+ * @property {number} [status]
+ * @property {string} [contentType]
+ * @property {string} [body]
+ * @property {string} [fault]
+ */
+
+const FOLDER = `${ROOT}/tests/scenarios`;
+const COMMAND_FILES = /\/GITHUB_(ENV|OUTPUT|STATE|STEP_SUMMARY)$/;
+/** What a runtime adds to the headers that the core asks for. */
+const HEADERS_OF_THE_WIRE = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']);
+
+describe('scenarios', { concurrency: 3 }, () => {
+	for (const ci of fs.readdirSync(FOLDER, { withFileTypes: true })) {
+		if (!ci.isDirectory()) continue;
+		for (const name of fs.readdirSync(`${FOLDER}/${ci.name}`)) {
+			const folder = `${FOLDER}/${ci.name}/${name}`;
+			/** @type {Scenario} */
+			const scenario = JSON.parse(fs.readFileSync(`${folder}/scenario.json`, 'utf8'));
+			const skip = scenario.only === 'native' && 'takes long, or needs faults that a server cannot make';
+			test(`${name}: ${scenario.about}`, { skip }, async (t) => {
+				const expected = fs.readFileSync(`${folder}/expected.txt`, 'utf8');
+				const got = await play(t, scenario);
+				assert.deepEqual(got.split('\n'), withoutDetails(expected).split('\n'));
+			});
+		}
+	}
+});
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {Scenario} scenario
+ */
+async function play(t, scenario) {
+	const { env = {}, files = {}, token } = scenario;
+	const job = await startJob(t, {
+		env,
+		claims: times(scenario.claims),
+		header: times(scenario.header),
+		...(token !== undefined && { token }),
+	});
+	for (const [path, node] of Object.entries(files)) job.put(path, node);
+	/** Like the counterpart, the server goes on as it was told last. */
+	const served = { account: '123456789012', secret: SECRET };
+	let page = '';
+	for (const { entry = 'github', args = [], env = {}, http } of scenario.steps ?? [{ entry: 'github' }]) {
+		/** @type {Scripted[]} */
+		const scripted = http ?? (entry === 'github' ? [{ to: 'token' }, { to: 'sts' }] : []);
+		const ran = await job.run({
+			entry,
+			env,
+			args: args.map((arg) => findWritten(job, arg)),
+			answers: scripted.map((each) => answerOf(job, each, served)),
+		});
+		const logged = ran.stderr ? ran.stderr.replace(/^(?=.)/gm, '(stderr) ') : '';
+		const log = entry === 'credential-process' ? logged + ran.stdout : ran.stdout + logged;
+		const requests = ran.requests.map((each) => requestText(each)).join('');
+		const text = `# ${entry}: exit ${ran.exitCode}\n## log\n${log}## requests\n${requests}## files\n${fileTexts(job)}\n`;
+		page += normalise(job, served.secret, text);
+	}
+	return page;
+}
+
+/** @param {Record<string, unknown>} [claims] */
+function times(claims = {}) {
+	const now = Math.floor(Date.now() / 1000);
+	const time = (/** @type {unknown} */ value) =>
+		typeof value === 'string' && value.startsWith('@') ? now + Number(value.slice(1)) : value;
+	return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, time(value)]));
+}
+
+/**
+ * @param {Job} job
+ * @param {Scripted} scripted
+ * @param {{ account: string, secret: string }} served
+ * @returns {import('./support/answers.js').Answer}
+ */
+function answerOf(job, { to, account, secret, lasts = 3630, error, status, contentType, body = '', fault }, served) {
+	if (fault === 'hang') return { to, play: () => {} };
+	if (fault === 'reset') return { to, play: (_, socket) => socket.resetAndDestroy() };
+	if (fault !== undefined) throw new Error(`no server can make the fault ${fault}: mark the scenario "only": "native"`);
+	if (status !== undefined) return { to, status, body: job.fill(body), ...(contentType && { contentType }) };
+	if (error) {
+		const xml = errorXml(job.fill(error.code), job.fill(error.message));
+		return { ...DENIED, to, status: error.status, body: xml };
+	}
+	if (to === 'token') return tokenAnswer(job.token);
+	if (account !== undefined) served.account = account;
+	served.secret = secret ?? SECRET;
+	job.secrets.add(served.secret);
+	const arn = `arn:aws:sts::${served.account}:assumed-role/deploy/GitHubActions`;
+	const expiration = `${new Date(Date.now() + lasts * 1000).toISOString().slice(0, 19)}Z`;
+	return stsAnswer({ Arn: arn, SecretAccessKey: served.secret, Expiration: expiration });
+}
+
+/**
+ * `*` in an argument stands for a random part of the path of a file that an earlier step wrote.
+ * @param {Job} job
+ * @param {string} arg
+ */
+function findWritten(job, arg) {
+	const [head = '', tail] = job.fill(arg).split('*');
+	if (tail === undefined) return head;
+	const paths = [...job.files().keys()].map((path) => job.path(path));
+	return paths.find((path) => path.startsWith(head) && path.endsWith(tail)) ?? job.fill(arg);
+}
+
+/** @param {import('./support/server.js').Received} received */
+function requestText({ method, url, headers, body }) {
+	const lines = [`${method} {base}${url}`];
+	for (const [name, value] of headers) {
+		if (!HEADERS_OF_THE_WIRE.has(name.toLowerCase())) lines.push(`  ${name.toLowerCase()}: ${value}`);
+	}
+	for (const pair of body === '' ? [] : body.split('&')) {
+		lines.push(`  ${JSON.stringify(decodeURIComponent(pair)).replace(/^"+|"+$/g, '')}`);
+	}
+	return lines.map((line) => `${line}\n`).join('');
+}
+
+/** @param {Job} job */
+function fileTexts(job) {
+	let text = '';
+	for (const [path, latin1] of job.files()) {
+		const contents = Buffer.from(latin1, 'latin1').toString();
+		if (latin1.startsWith('-> ') || (COMMAND_FILES.test(path) && contents === '')) continue;
+		const lines = contents.split('\n');
+		if (lines.at(-1) === '') lines.pop();
+		text += `{temp}/${path}\n${lines.map((line) => `  ${line.replace(/\r$/, '')}\n`).join('')}`;
+	}
+	return text;
+}
+
+/**
+ * @param {Job} job
+ * @param {string} secret the one that was issued last
+ * @param {string} page
+ */
+function normalise(job, secret, page) {
+	const known = [
+		['<token>', job.token],
+		['<payload>', job.token.split('.')[1] ?? ''],
+		['<signature>', job.token.split('.').at(-1) ?? ''],
+		['<request-token>', REQUEST_TOKEN],
+		['<key-id>', KEY_ID],
+		['<secret>', secret],
+		['<secret>', SECRET],
+		['<session-token>', SESSION_TOKEN],
+	];
+	for (const [name = '', text = ''] of known) if (text.length >= 8) page = page.replaceAll(text, name);
+	page = page
+		.replaceAll(job.service.base, '{base}')
+		.replaceAll(`127.0.0.1:${job.service.port}`, '127.0.0.1:8080')
+		.replaceAll(job.temp, '{temp}')
+		.replaceAll(RUNTIME, '{node}')
+		.replaceAll(ROOT, '{root}')
+		.replace(/(?<![\da-f])[\da-f]{32}(?![\da-f])/g, '<random>')
+		.replace(/20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>')
+		.replace(/(the next one follows in ).*/g, '$1<ms>');
+	return withoutDetails(page.replace(/[^\S\n]+$/gm, ''));
+}
+
+/**
+ * What the system says of a fault is its own affair, and made-up files and servers say nothing.
+ * @param {string} page
+ */
+function withoutDetails(page) {
+	return page
+		.replace(/^( *network says) .*/gm, '$1')
+		.replace(/^ *system says .*\n/gm, '')
+		.replace(/^ *```text\n *```\n\n/gm, '')
+		.replace(/\["network says","[^"]*"\]/g, '["network says",""]')
+		.replace(/\["system says","[^"]*"\],?/g, '');
+}

@@ -1,0 +1,44 @@
+// A process that runs the loop with a core that follows one of a few scripts.
+
+import { prepare } from '../../../js/start.js';
+
+/** @typedef {import('../../../js/types.d.ts').Effect} Effect */
+
+/** @type {Record<string, (request: string) => Effect[]>} */
+const scripts = {
+	request: (request) => [
+		{ kind: 'log', stream: 'stdout', text: request },
+		{ kind: 'done', exitCode: 3 },
+	],
+	wait: () => [
+		{ kind: 'log', stream: 'stdout', text: 'waiting' },
+		{ id: 1, kind: 'sleep', ms: 60000 },
+	],
+	flood: () => [
+		...Array.from(
+			{ length: 10000 },
+			() => /** @type {Effect} */ ({ kind: 'log', stream: 'stdout', text: 'x'.repeat(100) }),
+		),
+		{ kind: 'done', exitCode: 0 },
+	],
+};
+
+class Job {
+	/** @param {string} request */
+	constructor(request) {
+		this.effects = scripts[process.argv[2] ?? '']?.(request) ?? [];
+	}
+
+	next() {
+		return this.effects.splice(0);
+	}
+
+	/** @param {number} _id @param {string} outcome */
+	resume(_id, outcome) {
+		this.effects.push({ kind: 'done', exitCode: JSON.parse(outcome).fault === 'interrupted' ? 130 : 1 });
+	}
+}
+
+await prepare();
+const { run } = await import('../../../js/run.js');
+await run({ Job, entry: 'github', args: ['one'] });

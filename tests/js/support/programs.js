@@ -1,0 +1,54 @@
+// Programs that tests drive and that are not part of this repository.
+
+import { existsSync, readdirSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { ROOT } from './child.js';
+
+/** @type {Record<string, string>} */
+const INSTALL = {
+	act: '`brew install act`, or `go install github.com/nektos/act@latest`',
+	aws: '`cargo xtask setup`, or `pip install awscli`',
+	moto_server: "`cargo xtask setup`, or `pip install 'moto[server]'`",
+};
+
+/**
+ * @param {string} name
+ * @returns {string | undefined}
+ */
+export function find(name) {
+	return folders()
+		.map((folder) => join(folder, name))
+		.find((path) => existsSync(path));
+}
+
+/** The search path on which {@link find} found it. */
+export function searchPath() {
+	return folders().join(delimiter);
+}
+
+function folders() {
+	const path = (process.env.PATH ?? '').split(delimiter);
+	const runners = process.env.CI_ASSUME_ROLE_RUNNERS;
+	// A folder of tools that several checkouts share, as .ci/run finds it.
+	const parent = dirname(ROOT);
+	const beside = readdirSync(parent).map((name) => join(parent, name, 'tools', 'bin'));
+	return [
+		join(ROOT, '.venv', 'bin'),
+		...path,
+		...(runners ? [runners] : []),
+		...beside.filter((each) => existsSync(each)),
+	];
+}
+
+/**
+ * For `{ skip }`. On CI a missing program is a failure, since nobody would see that a test was skipped.
+ * @param {string[]} names
+ * @returns {string | false}
+ */
+export function missing(...names) {
+	const absent = names.filter((name) => find(name) === undefined);
+	if (absent.length === 0) return false;
+	const hint = absent.map((name) => `needs ${name}: ${INSTALL[name] ?? 'install it'}`).join('; ');
+	if (process.env.CI === 'true') throw new Error(hint);
+	return hint;
+}
