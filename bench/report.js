@@ -1,0 +1,161 @@
+// Figures into Markdown.
+
+/** @typedef {{ cpu: number, peak: number, wall: number }} Cost milliseconds and bytes */
+/** @typedef {{ cost: Cost, requests: import('./stub.js').Counts }} Run */
+/** @typedef {Map<string, Run[]>} Results by the name of the step, one for each round */
+/** @typedef {{ value: number, text: string }} Measured */
+/** @typedef {{ what: string, atMost: number, unit: string, measured: Measured | undefined }} Budget */
+
+const KIB = 1024;
+const MIB = KIB * KIB;
+export const SCHEMES = /** @type {const} */ (['https', 'http']);
+const BY = { https: 'over TLS', http: 'over plain HTTP' };
+
+/**
+ * @param {Results} results
+ * @param {{ read: number, shipped: number }} bytes
+ * @returns {{ page: string, over: string[] }}
+ */
+export function report(results, bytes) {
+	const budgets = budgetsOf(results, bytes);
+	const page = [
+		'Ratios are those of the medians; in brackets, the middle half of what the rounds say one by one.\n\n',
+		table(
+			['What', 'At most', 'Measured', ''],
+			budgets.map(({ what, atMost, unit, measured }) => [
+				what,
+				`${atMost}${unit}`,
+				measured?.text ?? 'not measured',
+				measured ? (measured.value <= atMost ? 'ok' : '**OVER**') : '',
+			]),
+		),
+		'\nWhole processes, least / **median** / most:\n\n',
+		table(['Process', 'CPU, ms', 'Peak memory, MiB', 'Wall, ms', 'Requests'], processes(results)),
+	].join('');
+	const over = budgets.filter(({ measured, atMost }) => measured && !(measured.value <= atMost));
+	return { page, over: over.map(({ what, atMost, unit }) => `${what}: at most ${atMost}${unit}`) };
+}
+
+/**
+ * @param {Results} results
+ * @param {{ read: number, shipped: number }} bytes
+ * @returns {Budget[]}
+ */
+function budgetsOf(results, { read, shipped }) {
+	const cpu = (/** @type {Cost} */ cost) => cost.cpu;
+	const peak = (/** @type {Cost} */ cost) => cost.peak;
+	const runs = (/** @type {string} */ name) => results.get(name);
+	const kib = (/** @type {number} */ bytes) => ({ value: bytes / KIB, text: `${Math.ceil(bytes / KIB)} KiB` });
+	return [
+		...SCHEMES.flatMap((scheme) => {
+			const ours = runs(`ours ${scheme}`);
+			const floor = runs(`floor ${scheme}`);
+			const peer = runs(`peer ${scheme}`);
+			return [
+				{ what: `CPU, ${BY[scheme]}`, atMost: 1.25, unit: ' x floor', measured: ratio(ours, floor, cpu) },
+				{ what: `CPU, ${BY[scheme]}`, atMost: 0.5, unit: ' x peer', measured: ratio(ours, peer, cpu) },
+				{ what: `Peak memory, ${BY[scheme]}`, atMost: 1.2, unit: ' x floor', measured: ratio(ours, floor, peak) },
+			];
+		}),
+		{ what: 'Round trips, happy path', atMost: 2, unit: '', measured: most(runs('ours https'), total) },
+		{
+			what: 'STS calls, permanent denial',
+			atMost: 1,
+			unit: '',
+			measured: most(runs('denied https'), ({ sts }) => sts),
+		},
+		{ what: 'Read at run time', atMost: 450, unit: ' KiB', measured: kib(read) },
+		{ what: 'Downloaded by a job', atMost: 1200, unit: ' KiB', measured: kib(shipped) },
+	];
+}
+
+/** @param {Results} results */
+function processes(results) {
+	/** @type {[string, string][]} */
+	const names = [['An empty script', 'nothing']];
+	for (const scheme of SCHEMES) {
+		names.push([`Floor, ${BY[scheme]}`, `floor ${scheme}`]);
+		names.push([`Ours, ${BY[scheme]}`, `ours ${scheme}`]);
+		names.push([`Peer, ${BY[scheme]}`, `peer ${scheme}`]);
+		names.push([`Ours, denied, ${BY[scheme]}`, `denied ${scheme}`]);
+	}
+	names.push(['Ours, post step', 'ours post https'], ['Peer, post step', 'peer post https']);
+	return names.flatMap(([what, name]) => {
+		const runs = results.get(name);
+		if (!runs) return [];
+		return [
+			[
+				what,
+				spread(runs, ({ cpu }) => cpu, 0),
+				spread(runs, ({ peak }) => peak / MIB, 1),
+				spread(runs, ({ wall }) => wall, 0),
+				most(runs, total)?.text ?? '',
+			],
+		];
+	});
+}
+
+/** @param {Run['requests']} requests */
+function total({ token, sts, identity }) {
+	return token + sts + identity;
+}
+
+/**
+ * @param {Run[] | undefined} runs
+ * @param {(requests: Run['requests']) => number} count
+ * @returns {Measured | undefined}
+ */
+function most(runs, count) {
+	if (!runs) return undefined;
+	const value = Math.max(...runs.map(({ requests }) => count(requests)));
+	return { value, text: `${value}` };
+}
+
+/**
+ * How one process compares with another: the ratio of the medians, and where the middle half of the rounds' own ratios
+ * lies.
+ * @param {Run[] | undefined} ours
+ * @param {Run[] | undefined} theirs
+ * @param {(cost: Cost) => number} figure
+ * @returns {Measured | undefined}
+ */
+function ratio(ours, theirs, figure) {
+	if (!ours || !theirs) return undefined;
+	const a = ours.map(({ cost }) => figure(cost));
+	const b = theirs.map(({ cost }) => figure(cost));
+	const value = quantile(a, 0.5) / quantile(b, 0.5);
+	const rounds = a.map((each, round) => each / (b[round] ?? Number.NaN));
+	const [low, high] = [quantile(rounds, 0.25), quantile(rounds, 0.75)];
+	return { value, text: `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})` };
+}
+
+/**
+ * @param {Run[]} runs
+ * @param {(cost: Cost) => number} figure
+ * @param {number} digits
+ */
+function spread(runs, figure, digits) {
+	const values = runs.map(({ cost }) => figure(cost));
+	const [least, median, greatest] = [0, 0.5, 1].map((share) => quantile(values, share).toFixed(digits));
+	return `${least} / **${median}** / ${greatest}`;
+}
+
+/**
+ * @param {number[]} values
+ * @param {number} share 0 for the least, 0.5 for the median, 1 for the greatest
+ */
+function quantile(values, share) {
+	const sorted = [...values].sort((a, b) => a - b);
+	const at = (sorted.length - 1) * share;
+	const below = sorted[Math.floor(at)] ?? Number.NaN;
+	const above = sorted[Math.ceil(at)] ?? Number.NaN;
+	return below + (above - below) * (at - Math.floor(at));
+}
+
+/**
+ * @param {string[]} head
+ * @param {string[][]} rows
+ */
+function table(head, rows) {
+	return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |\n`).join('');
+}

@@ -1,0 +1,78 @@
+// The far end of every measured process: GitHub's token service and STS on loopback, over HTTP and over TLS, answering
+// at once. A process of its own, so that its work is not counted. Its parent asks it what came since it last asked.
+
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { ACCOUNT, DENIED, mint, stsAnswer, tokenAnswer } from '../tests/js/support/answers.js';
+
+/** @typedef {{ token: number, sts: number, identity: number }} Counts */
+
+/** As long as real ones are. */
+const SESSION_TOKEN = Buffer.alloc(600, 'a session token of the usual length ').toString('base64');
+const IDENTITY = {
+	contentType: 'text/xml',
+	body: [
+		'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>',
+		`<Arn>arn:aws:sts::${ACCOUNT}:assumed-role/deploy/GitHubActions</Arn>`,
+		`<UserId>AROAEXAMPLE:GitHubActions</UserId><Account>${ACCOUNT}</Account></GetCallerIdentityResult>`,
+		'<ResponseMetadata><RequestId>request-2</RequestId></ResponseMetadata></GetCallerIdentityResponse>',
+	].join(''),
+};
+
+const none = () => ({ token: 0, sts: 0, identity: 0 });
+/** @type {Counts} */
+let counts = none();
+
+/**
+ * @param {string} url
+ * @param {string} body
+ */
+function answerTo(url, body) {
+	if (url.startsWith('/token')) {
+		counts.token += 1;
+		return tokenAnswer(mint());
+	}
+	if (body.includes('Action=GetCallerIdentity')) {
+		counts.identity += 1;
+		return IDENTITY;
+	}
+	counts.sts += 1;
+	return url.startsWith('/denying') ? DENIED : stsAnswer({ SessionToken: SESSION_TOKEN });
+}
+
+/** @type {http.RequestListener} */
+const serve = (request, response) => {
+	let body = '';
+	request.setEncoding('utf8');
+	request.on('data', (part) => {
+		body += part;
+	});
+	request.on('end', () => {
+		const answer = answerTo(request.url ?? '', body);
+		const { contentType = 'text/plain', body: text = '' } = answer;
+		const status = 'status' in answer ? answer.status : 200;
+		response.writeHead(status ?? 200, { 'Content-Type': contentType, 'x-amzn-requestid': 'request-1' }).end(text);
+	});
+};
+
+/**
+ * @param {http.Server} server
+ * @returns {Promise<number>}
+ */
+function listen(server) {
+	return new Promise((resolve) => {
+		server.listen(0, '127.0.0.1', () => resolve(/** @type {import('node:net').AddressInfo} */ (server.address()).port));
+	});
+}
+
+const pem = readFileSync(new URL('../tests/js/shim/tls/loopback.pem', import.meta.url));
+const plain = await listen(http.createServer(serve));
+const secure = await listen(https.createServer({ key: pem, cert: pem }, serve));
+
+process.on('message', () => {
+	process.send?.(counts);
+	counts = none();
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ http: `http://localhost:${plain}`, https: `https://localhost:${secure}` });
