@@ -30,7 +30,7 @@ pub async fn answer(run: &Run, args: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
 
-    let run = run.with_options(kept.options);
+    let run = run.with_options(&kept.options);
     let settings = run.ci.settings(&run)?;
     run.limit_time(settings.time_limit_ms);
     let exchanged = exchange::exchange(&run, &settings).await?;

@@ -5,19 +5,17 @@
 //! whenever an outcome has arrived. So a whole run is data in and data out, and can be replayed.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
 
+use crate::pairs::Pairs;
 use crate::time::Timestamp;
 
 /// One thing that the shim is to do. It has no `Debug`: several carry secrets.
-#[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Effect {
     Fetch(Fetch),
     ReadFile {
@@ -60,19 +58,15 @@ pub enum Effect {
 }
 
 /// One HTTP request. Redirects are not followed.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Fetch {
     pub method: &'static str,
     pub url: String,
     pub headers: Vec<(&'static str, String)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     pub connect_timeout_ms: u32,
     /// From connect to the last byte of the answer.
     pub timeout_ms: u32,
     pub max_bytes: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
 }
 
@@ -81,39 +75,33 @@ pub struct Fetch {
 pub struct Answer {
     pub status: u16,
     /// Names in lower case.
-    pub headers: BTreeMap<String, String>,
+    pub headers: Pairs,
     pub body: String,
 }
 
 impl Answer {
     fn read(outcome: &Value) -> Option<Self> {
-        let mut headers = BTreeMap::new();
-        for (name, value) in outcome["headers"].as_object().into_iter().flatten() {
-            headers.insert(name.clone(), value.as_str()?.to_owned());
-        }
         Some(Self {
             status: u16::try_from(outcome["status"].as_u64()?).ok()?,
-            headers,
+            headers: Pairs::read(&outcome["headers"]).unwrap_or_default(),
             body: outcome["body"].as_str()?.to_owned(),
         })
     }
 
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(String::as_str)
+        self.headers.get(name)
     }
 }
 
 /// How to treat a symbolic link at a path, or at its direct parent.
-#[derive(Clone, Copy, Serialize, PartialEq, Eq, Debug)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Symlinks {
     Follow,
     Refuse,
 }
 
-#[derive(Clone, Copy, Serialize, PartialEq, Eq, Debug)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stream {
     Stdout,
     Stderr,
@@ -179,12 +167,81 @@ impl FaultKind {
 }
 
 /// An effect on its way out, with the number under which its outcome comes back.
-#[derive(Serialize)]
 pub struct Posted {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u32>,
-    #[serde(flatten)]
     pub effect: Effect,
+}
+
+/// One flat object: `id`, `kind`, and the effect's own fields. Written out, since what serde derives
+/// for a tagged enum inside a flattened struct is as much code as all of the rest of this file.
+impl Serialize for Posted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Effect", 2)?;
+        if let Some(id) = self.id {
+            object.serialize_field("id", &id)?;
+        }
+        object.serialize_field("kind", self.effect.kind())?;
+        match &self.effect {
+            Effect::Fetch(fetch) => {
+                object.serialize_field("method", fetch.method)?;
+                object.serialize_field("url", &fetch.url)?;
+                object.serialize_field("headers", &fetch.headers)?;
+                if let Some(body) = &fetch.body {
+                    object.serialize_field("body", body)?;
+                }
+                object.serialize_field("connectTimeoutMs", &fetch.connect_timeout_ms)?;
+                object.serialize_field("timeoutMs", &fetch.timeout_ms)?;
+                object.serialize_field("maxBytes", &fetch.max_bytes)?;
+                if let Some(proxy) = &fetch.proxy {
+                    object.serialize_field("proxy", proxy)?;
+                }
+            }
+            Effect::ReadFile { path, max_bytes, symlinks } => {
+                object.serialize_field("path", path)?;
+                object.serialize_field("maxBytes", max_bytes)?;
+                object.serialize_field("symlinks", if *symlinks == Symlinks::Follow { "follow" } else { "refuse" })?;
+            }
+            Effect::WriteFile { path, contents, mode } => {
+                object.serialize_field("path", path)?;
+                object.serialize_field("contents", contents)?;
+                object.serialize_field("mode", mode)?;
+            }
+            Effect::AppendFile { path, contents } => {
+                object.serialize_field("path", path)?;
+                object.serialize_field("contents", contents)?;
+            }
+            Effect::TruncateFile { path, length } => {
+                object.serialize_field("path", path)?;
+                object.serialize_field("length", length)?;
+            }
+            Effect::RemoveFile { path } => object.serialize_field("path", path)?,
+            Effect::Sleep { ms } => object.serialize_field("ms", ms)?,
+            Effect::Mask { line } => object.serialize_field("line", line)?,
+            Effect::Log { stream, text } => {
+                object.serialize_field("stream", if *stream == Stream::Stdout { "stdout" } else { "stderr" })?;
+                object.serialize_field("text", text)?;
+            }
+            Effect::Done { exit_code } => object.serialize_field("exitCode", exit_code)?,
+        }
+        object.end()
+    }
+}
+
+impl Effect {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Fetch(_) => "fetch",
+            Self::ReadFile { .. } => "read-file",
+            Self::WriteFile { .. } => "write-file",
+            Self::AppendFile { .. } => "append-file",
+            Self::TruncateFile { .. } => "truncate-file",
+            Self::RemoveFile { .. } => "remove-file",
+            Self::Sleep { .. } => "sleep",
+            Self::Mask { .. } => "mask",
+            Self::Log { .. } => "log",
+            Self::Done { .. } => "done",
+        }
+    }
 }
 
 /// The core's only way to the world. Clones share one channel.
@@ -197,7 +254,7 @@ struct State {
     random: fastrand::Rng,
     next_id: u32,
     outbox: Vec<Posted>,
-    inbox: BTreeMap<u32, String>,
+    inbox: Vec<(u32, String)>,
 }
 
 impl Channel {
@@ -209,7 +266,7 @@ impl Channel {
             random: fastrand::Rng::with_seed(seed),
             next_id: 1,
             outbox: Vec::new(),
-            inbox: BTreeMap::new(),
+            inbox: Vec::new(),
         })))
     }
 
@@ -305,7 +362,7 @@ impl Channel {
     pub fn deliver(&self, id: u32, outcome: String, elapsed_ms: u64) {
         let mut state = self.0.borrow_mut();
         state.elapsed_ms = state.elapsed_ms.max(elapsed_ms);
-        state.inbox.insert(id, outcome);
+        state.inbox.push((id, outcome));
     }
 
     async fn ask(&self, effect: Effect) -> Result<Value, Fault> {
@@ -316,9 +373,12 @@ impl Channel {
             state.outbox.push(Posted { id: Some(id), effect });
             id
         };
-        let outcome = poll_fn(|_| match self.0.borrow_mut().inbox.remove(&id) {
-            Some(outcome) => Poll::Ready(outcome),
-            None => Poll::Pending,
+        let outcome = poll_fn(|_| {
+            let inbox = &mut self.0.borrow_mut().inbox;
+            match inbox.iter().position(|(other, _)| *other == id) {
+                Some(place) => Poll::Ready(inbox.swap_remove(place).1),
+                None => Poll::Pending,
+            }
         })
         .await;
         read_outcome(&outcome)

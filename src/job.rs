@@ -1,15 +1,16 @@
 //! The one path: settings, token, preflight, exchange, account check, hand-over; or an explanation.
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
 use crate::ci::{Ci, github};
 use crate::diagnostic::Failure;
 use crate::effect::{Channel, Effect, Posted, Stream};
 use crate::exchange::{self, Exchanged};
+use crate::pairs::Pairs;
 use crate::run::{Environment, Run, Runtime};
 use crate::settings::Settings;
 use crate::time::{Timestamp, span};
@@ -94,7 +95,7 @@ pub enum Entry {
 pub struct Request {
     pub entry: Entry,
     pub args: Vec<String>,
-    pub env: BTreeMap<String, String>,
+    pub env: Pairs,
     pub runtime: Runtime,
 }
 
@@ -103,10 +104,6 @@ impl Request {
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let request: Value = serde_json::from_str(text).ok()?;
-        let mut env = BTreeMap::new();
-        for (name, value) in request["env"].as_object()? {
-            env.insert(name.clone(), value.as_str()?.to_owned());
-        }
         Some(Self {
             entry: match request["entry"].as_str()? {
                 "github" => Entry::Github,
@@ -121,7 +118,7 @@ impl Request {
                 .filter_map(Value::as_str)
                 .map(str::to_owned)
                 .collect(),
-            env,
+            env: Pairs::read(&request["env"])?,
             runtime: Runtime::read(&request["runtime"]),
         })
     }
@@ -164,15 +161,21 @@ async fn story(request: Request, channel: Channel) -> u8 {
     let stream = if request.entry == Entry::CredentialProcess { Stream::Stderr } else { Stream::Stdout };
     let run = Run::new(channel, ci, env, request.runtime, stream);
 
-    let ended = match request.entry {
-        Entry::Github => assume(&run).await,
-        Entry::GithubPost => cleanup::clean_up(&run).await,
-        Entry::CredentialProcess => credential_process::answer(&run, &request.args).await,
+    // Each on its own, so that a run has only its own entry compiled.
+    let path: LocalBoxFuture<'_, Result<(), Failure>> = match request.entry {
+        Entry::Github => Box::pin(assume(&run)),
+        Entry::GithubPost => Box::pin(cleanup::clean_up(&run)),
+        Entry::CredentialProcess => Box::pin(credential_process::answer(&run, &request.args)),
     };
-    let Err(failure) = ended else { return 0 };
+    let Err(failure) = path.await else { return 0 };
+    let told: LocalBoxFuture<'_, u8> = Box::pin(tell_failure(&run, request.entry, failure));
+    told.await
+}
+
+async fn tell_failure(run: &Run, entry: Entry, failure: Failure) -> u8 {
     run.report(&failure);
-    if request.entry == Entry::Github {
-        handover::best_effort(&run, run.ci.after_failure(&run, &failure)).await;
+    if entry == Entry::Github {
+        handover::best_effort(run, run.ci.after_failure(run, &failure)).await;
     }
     failure.exit_code()
 }

@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod explain;
 pub mod handover;
 pub mod job;
+pub mod pairs;
 pub mod product;
 pub mod proxy;
 pub mod run;

@@ -1,12 +1,11 @@
 //! One run: what it was started with, and its ways to speak and to fetch.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
 use crate::effect::{Answer, Channel, Effect, Fault, FaultKind, Fetch, Stream};
+use crate::pairs::Pairs;
 use crate::product;
 use crate::proxy::ProxySettings;
 use crate::secret::{Scrubber, Secret};
@@ -52,36 +51,43 @@ impl Runtime {
 
 /// The environment as it was at the start. Empty variables count as absent.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment(Pairs);
 
 impl Environment {
     /// On Windows, names are the same in any case.
     #[must_use]
-    pub fn new(variables: BTreeMap<String, String>, platform: &str) -> Self {
+    pub fn new(variables: Pairs, platform: &str) -> Self {
         if platform != "win32" {
             return Self(variables);
         }
-        let mut folded = BTreeMap::new();
-        for (name, value) in variables {
-            folded.insert(name.to_ascii_uppercase(), value);
+        let mut folded = Pairs::default();
+        for (name, value) in variables.iter() {
+            folded.set(&name.to_ascii_uppercase(), value);
         }
         Self(folded)
     }
 
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0.get(name).filter(|value| !value.is_empty())
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.0.iter().map(|(name, _)| name)
+    }
+
+    #[must_use]
+    pub fn variables(&self) -> &Pairs {
+        &self.0
     }
 
     /// This environment without what `unwanted` names, and with `others` on top.
-    fn with(&self, unwanted: impl Fn(&str) -> bool, others: BTreeMap<String, String>) -> Self {
+    fn with(&self, unwanted: impl Fn(&str) -> bool, others: &Pairs) -> Self {
         let mut variables = self.0.clone();
-        variables.retain(|name, _| !unwanted(name));
-        variables.extend(others);
+        variables.retain(|name| !unwanted(name));
+        for (name, value) in others.iter() {
+            variables.set(name, value);
+        }
         Self(variables)
     }
 }
@@ -150,7 +156,7 @@ impl Run {
     /// The same run with other options than those of its environment; the two share what they know
     /// of secrets.
     #[must_use]
-    pub fn with_options(&self, options: BTreeMap<String, String>) -> Self {
+    pub fn with_options(&self, options: &Pairs) -> Self {
         Self {
             channel: self.channel.clone(),
             ci: self.ci,

@@ -1,8 +1,7 @@
 //! Requests and answers against botocore's. `tests/oracle/exchange.py` writes what is read here.
 
-use std::collections::BTreeMap;
-
 use ci_assume_role::effect::Answer;
+use ci_assume_role::pairs::Pairs;
 use ci_assume_role::secret::Secret;
 use ci_assume_role::sts::assume_role_with_web_identity::{Request, read};
 use ci_assume_role::sts::error::AnswerFault;
@@ -52,7 +51,7 @@ fn answers_mean_what_they_mean_to_botocore() {
     assert!(answers.len() >= 50);
     for ReadAnswer { status, body, parsed } in answers {
         let text = |path: &str| parsed.pointer(path).and_then(Value::as_str);
-        match read(&Answer { status, headers: BTreeMap::new(), body }) {
+        match read(&Answer { status, headers: Pairs::default(), body }) {
             Ok(session) => {
                 let credentials = &session.credentials;
                 assert_eq!(status, 200);

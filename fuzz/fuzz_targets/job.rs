@@ -2,11 +2,12 @@
 //! prints starts no command of the log that we did not mean.
 #![no_main]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use ci_assume_role::ci::github::inputs::{INPUTS, variable_of};
 use ci_assume_role::effect::{Effect, Posted};
 use ci_assume_role::job::{Entry, Job, Request};
+use ci_assume_role::pairs::Pairs;
 use ci_assume_role::run::Runtime;
 use ci_assume_role::time::Timestamp;
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +17,8 @@ const ENOUGH: usize = 500;
 
 fuzz_target!(|input: (u8, Vec<(u8, String)>, Vec<(u16, String)>)| {
     let (entry, options, outcomes) = input;
-    let mut env: BTreeMap<String, String> = [
+    let mut env = Pairs::default();
+    for (name, value) in [
         ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://token.example/?x=1"),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-token-of-the-job"),
         ("INPUT_ROLE-TO-ASSUME", "arn:aws:iam::123456789012:role/deploy"),
@@ -25,12 +27,12 @@ fuzz_target!(|input: (u8, Vec<(u8, String)>, Vec<(u16, String)>)| {
         ("GITHUB_OUTPUT", "/output"),
         ("GITHUB_STATE", "/state"),
         ("STATE_record", "/record"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
+    ] {
+        env.set(name, value);
+    }
     for (index, value) in options {
         let spec = &INPUTS[usize::from(index) % INPUTS.len()];
-        env.insert(variable_of(spec.name), value);
+        env.set(&variable_of(spec.name), &value);
     }
     let entry = [Entry::Github, Entry::GithubPost, Entry::CredentialProcess][usize::from(entry) % 3];
     let runtime = Runtime { home: "/home".to_owned(), ..Runtime::default() };

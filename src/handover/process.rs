@@ -1,13 +1,12 @@
 //! Files for a profile whose credentials come from a command, so that a job can outlast a session.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Step;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::sts::assume_role_with_web_identity::Session;
@@ -17,7 +16,7 @@ use crate::sts::assume_role_with_web_identity::Session;
 #[derive(Serialize)]
 pub struct Kept {
     /// The variables that carry the step's options.
-    pub options: BTreeMap<String, String>,
+    pub options: Pairs,
     /// The file that holds the latest credentials.
     pub cache: String,
     pub session_seconds: i64,
@@ -27,10 +26,7 @@ impl Kept {
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let kept: Value = serde_json::from_str(text).ok()?;
-        let mut options = BTreeMap::new();
-        for (name, value) in kept["options"].as_object()? {
-            options.insert(name.clone(), value.as_str()?.to_owned());
-        }
+        let options = Pairs::read(&kept["options"])?;
         let cache = kept["cache"].as_str()?.to_owned();
         Some(Self { options, cache, session_seconds: kept["session_seconds"].as_i64()? })
     }
@@ -91,12 +87,8 @@ pub(super) fn steps(
 ) -> Result<(Vec<Step>, String), Diagnostic> {
     let cache = format!("{prefix}-credentials.json");
     let request = format!("{prefix}-request.json");
-    let mut options = BTreeMap::new();
-    for name in run.env.names().filter(|name| run.ci.is_option(name)) {
-        if let Some(value) = run.env.get(name) {
-            options.insert(name.to_owned(), value.to_owned());
-        }
-    }
+    let mut options = run.env.variables().clone();
+    options.retain(|name| run.ci.is_option(name));
     let session_seconds = i64::from(settings.duration.seconds());
     let kept = Kept { options, cache: cache.clone(), session_seconds };
     let steps = vec![

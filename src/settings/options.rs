@@ -1,7 +1,5 @@
 //! Options as they were given, read one by one, with every problem kept for one report.
 
-use std::collections::BTreeMap;
-
 use crate::diagnostic::{Code, Diagnostic};
 use crate::text::nearest;
 
@@ -42,9 +40,10 @@ impl ValueFault {
     }
 }
 
-/// A value, and the name under which it was given: the option's own or its alias.
+/// An option, its value, and the name under which it was given: the option's own or its alias.
 #[derive(Clone)]
 struct Given {
+    name: &'static str,
     value: String,
     under: String,
 }
@@ -52,7 +51,7 @@ struct Given {
 /// The options of one run. Reading never stops at a problem: [`Options::problems`] has them all.
 pub struct Options {
     specs: &'static [OptionSpec],
-    given: BTreeMap<&'static str, Given>,
+    given: Vec<Given>,
     problems: Vec<Diagnostic>,
     /// Names that are no options but near no option either; worth a warning, not an error.
     strangers: Vec<String>,
@@ -68,24 +67,23 @@ impl Options {
     ) -> Self {
         let present =
             |value: Option<String>| value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-        let mut given = BTreeMap::new();
+        let mut given = Vec::new();
         for spec in specs {
-            let own = present(lookup(spec.name)).map(|value| Given { value, under: spec.name.to_owned() });
+            let own =
+                present(lookup(spec.name)).map(|value| Given { name: spec.name, value, under: spec.name.to_owned() });
             let value = own.or_else(|| {
                 let alias = spec.alias?;
-                present(environment(alias)).map(|value| Given { value, under: alias.to_owned() })
+                present(environment(alias)).map(|value| Given { name: spec.name, value, under: alias.to_owned() })
             });
-            if let Some(value) = value {
-                given.insert(spec.name, value);
-            }
+            given.extend(value);
         }
         Self { specs, given, problems: Vec::new(), strangers: Vec::new() }
     }
 
     /// Another variable to read when neither the option nor its alias is given.
     pub fn fall_back(&mut self, name: &'static str, variable: &str, value: Option<&str>) {
-        if let Some(value) = value.map(str::trim).filter(|value| !value.is_empty()) {
-            self.given.entry(name).or_insert_with(|| Given { value: value.to_owned(), under: variable.to_owned() });
+        if let Some(value) = value.map(str::trim).filter(|value| !value.is_empty() && !self.has(name)) {
+            self.given.push(Given { name, value: value.to_owned(), under: variable.to_owned() });
         }
     }
 
@@ -114,25 +112,25 @@ impl Options {
 
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.given.contains_key(name)
+        self.find(name).is_some()
     }
 
     /// The raw text.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.given.get(name).map(|given| given.value.as_str())
+        self.find(name).map(|given| given.value.as_str())
     }
 
     /// The raw text if it was given under the option's own name, not by a variable.
     #[must_use]
     pub fn own_text(&self, name: &str) -> Option<&str> {
-        self.given.get(name).filter(|given| given.under == name).map(|given| given.value.as_str())
+        self.find(name).filter(|given| given.under == name).map(|given| given.value.as_str())
     }
 
     /// The option's value as `parse` understands it. `None` when absent or wrong; the latter is a
     /// problem on record.
     pub fn parse<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, ValueFault>) -> Option<T> {
-        let given = self.given.get(name)?.clone();
+        let given = self.find(name)?.clone();
         match parse(&given.value) {
             Ok(value) => Some(value),
             Err(fault) => {
@@ -177,6 +175,10 @@ impl Options {
     #[must_use]
     pub fn into_problems(self) -> Vec<Diagnostic> {
         self.problems
+    }
+
+    fn find(&self, name: &str) -> Option<&Given> {
+        self.given.iter().find(|given| given.name == name)
     }
 
     fn invalid(&self, name: &str, given: &Given, fault: &ValueFault) -> Diagnostic {

@@ -190,7 +190,7 @@ mod tests {
 "#;
 
     fn answer(body: &str) -> Answer {
-        Answer { status: 200, headers: std::collections::BTreeMap::new(), body: body.to_owned() }
+        Answer { status: 200, headers: crate::pairs::Pairs::default(), body: body.to_owned() }
     }
 
     fn missing(body: &str) -> Option<&'static str> {

@@ -156,7 +156,9 @@ mod tests {
 
     fn answer(status: u16, body: &str) -> Answer {
         let headers = [("content-type", "text/html"), ("x-amzn-requestid", "from-the-header")];
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut all = crate::pairs::Pairs::default();
+        headers.iter().for_each(|(name, value)| all.set(name, value));
+        let headers = all;
         Answer { status, headers, body: body.to_owned() }
     }
 

@@ -68,7 +68,9 @@ fn generate() -> Result<PathBuf> {
             .generate(&out)?;
         fs::remove_file(out.join(format!("{name}_bg.wasm.d.ts")))?; // the raw exports, for bundlers
         let module = out.join(format!("{name}_bg.wasm"));
-        let smallest = ["-Oz", "--converge", "--strip-producers"]; // no feature flags: the module names those it has
+        // No feature flags: the module names those it has. A function that is called from one place only stays apart,
+        // for what a run never reaches, a runtime then never compiles: two percent larger, a sixth less to compile.
+        let smallest = ["-Oz", "--one-caller-inline-max-function-size=20", "--converge", "--strip-producers"];
         host::run(wasm_opt(smallest).arg(&module).arg("-o").arg(&module))?;
     }
     fs::write(out.join("BUILD.json"), describe(&out)?)?;

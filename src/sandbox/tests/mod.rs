@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -92,7 +90,7 @@ impl Call {
 }
 
 fn as_read_by_the_client(answer: Answer) -> Result<client::Session, AnswerFault> {
-    client::read(&effect::Answer { status: answer.status, headers: BTreeMap::new(), body: answer.body })
+    client::read(&effect::Answer { status: answer.status, headers: crate::pairs::Pairs::default(), body: answer.body })
 }
 
 fn code_and_message(answer: &Answer) -> (String, String) {
