@@ -50,9 +50,9 @@ impl Job {
     }
 
     /// Goes on as far as possible; returns the effects that are newly asked for, in order.
-    #[wasm_bindgen(unchecked_return_type = "Effect[]")]
-    pub fn next(&mut self) -> Result<JsValue, JsError> {
-        let effects: Vec<Posted> = self.0.next();
+    #[wasm_bindgen(js_name = next, unchecked_return_type = "Effect[]")]
+    pub fn advance(&mut self) -> Result<JsValue, JsError> {
+        let effects: Vec<Posted> = self.0.advance();
         to_js(&effects)
     }
 

@@ -258,7 +258,7 @@ fn statement(run: &Run, settings: &Settings, token: &UnverifiedToken) -> String 
 /// The issuer as IAM writes it: without its scheme.
 fn provider_host(token: &UnverifiedToken) -> String {
     let issuer = token.claims().issuer().unwrap_or_default();
-    issuer.strip_prefix("https://").unwrap_or(&issuer).to_owned()
+    issuer.strip_prefix("https://").unwrap_or(issuer).to_owned()
 }
 
 fn provider_arn(settings: &Settings, token: &UnverifiedToken) -> String {

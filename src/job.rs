@@ -6,9 +6,10 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
+use crate::channel::Channel;
 use crate::ci::{Ci, github};
 use crate::diagnostic::Failure;
-use crate::effect::{Channel, Effect, Posted, Stream};
+use crate::effect::{Effect, Posted, Stream};
 use crate::exchange::{self, Exchanged};
 use crate::pairs::Pairs;
 use crate::run::{Environment, Run, Runtime};
@@ -54,7 +55,7 @@ async fn exchange_and_hand_over(run: &Run, settings: &Settings) -> Result<(), Fa
 /// Hides what is to be hidden and says what is worth saying, before the first request.
 fn announce(run: &Run, settings: &Settings) {
     for secret in settings.proxy.secrets() {
-        run.mask(&secret);
+        run.mask(secret);
     }
     if settings.hide_account {
         run.hide(settings.role_arn.account().as_str());
@@ -139,7 +140,7 @@ impl Job {
     }
 
     /// Goes on as far as possible and returns what is newly asked for, in order.
-    pub fn next(&mut self) -> Vec<Posted> {
+    pub fn advance(&mut self) -> Vec<Posted> {
         if !self.done
             && let Poll::Ready(exit_code) = self.story.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         {

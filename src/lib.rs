@@ -6,6 +6,7 @@
 
 #[cfg(target_arch = "wasm32")]
 pub mod bindings;
+pub mod channel;
 pub mod ci;
 pub mod cleanup;
 pub mod credential_process;

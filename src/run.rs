@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use crate::channel::Channel;
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
-use crate::effect::{Answer, Channel, Effect, Fault, FaultKind, Fetch, Stream};
+use crate::effect::{Answer, Effect, Fault, FaultKind, Fetch, Stream};
 use crate::pairs::Pairs;
 use crate::product;
 use crate::proxy::ProxySettings;

@@ -26,7 +26,7 @@ fn seen(value: &JsValue) -> Value {
 }
 
 fn effects(job: &mut Job) -> Vec<Value> {
-    seen(&job.next().ok().unwrap()).as_array().unwrap().clone()
+    seen(&job.advance().ok().unwrap()).as_array().unwrap().clone()
 }
 
 fn field(effect: &JsValue, name: &str) -> JsValue {
@@ -36,7 +36,7 @@ fn field(effect: &JsValue, name: &str) -> JsValue {
 #[wasm_bindgen_test]
 fn effects_are_plain_objects_with_absent_fields_left_out() {
     let mut job = Job::new(&request(&[])).ok().unwrap();
-    let list = js_sys::Array::from(&job.next().ok().unwrap());
+    let list = js_sys::Array::from(&job.advance().ok().unwrap());
     let fetch = list.iter().find(|effect| field(effect, "kind") == "fetch").unwrap();
     assert!(js_sys::Object::try_from(&fetch).is_some());
     assert!(field(&fetch, "body").is_undefined());
@@ -103,7 +103,7 @@ fn odd_outcomes_and_numbers_do_no_harm() {
 fn text_beyond_ascii_and_beyond_a_page_crosses_whole() {
     let name = "é日😀\u{2028}".repeat(20_000);
     let mut job = Job::new(&request(&[("INPUT_AWS-REGION", &name)])).ok().unwrap();
-    let all = seen(&job.next().ok().unwrap()).to_string();
+    let all = seen(&job.advance().ok().unwrap()).to_string();
     assert!(all.contains("é日😀"));
     assert!(all.len() > name.len());
 }

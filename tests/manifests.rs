@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
-use ci_assume_role::ci::github::inputs::{INPUTS, OUTPUTS};
+use ci_assume_role::ci::github::table::{INPUTS, OUTPUTS};
 use ci_assume_role::diagnostic::Code;
 
 #[test]
@@ -74,7 +74,7 @@ fn versions_agree() {
 
 fn action_yml() -> String {
     let mut out = String::from(
-        "# Made from src/ci/github/inputs.rs by `UPDATE=1 cargo test --test manifests`.\n\
+        "# Made from src/ci/github/table.rs by `UPDATE=1 cargo test --test manifests`.\n\
          name: CI assume role\n\
          description: Short-lived AWS credentials from the job's own OIDC token, with an explanation when AWS says no\n\
          branding:\n  icon: key\n  color: orange\n\

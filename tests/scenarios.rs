@@ -242,7 +242,7 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
 
     let exit_code = loop {
         let mut done = None;
-        for posted in job.next() {
+        for posted in job.advance() {
             let effect = serde_json::to_value(&posted).unwrap();
             match effect["kind"].as_str().unwrap() {
                 "mask" => {

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use ci_assume_role::ci::github::inputs::{INPUTS, variable_of};
+use ci_assume_role::ci::github::table::{INPUTS, variable_of};
 use ci_assume_role::effect::{Effect, Posted};
 use ci_assume_role::job::{Entry, Job, Request};
 use ci_assume_role::pairs::Pairs;
@@ -43,7 +43,7 @@ fuzz_target!(|input: (u8, Vec<(u8, String)>, Vec<(u16, String)>)| {
     let mut waiting: VecDeque<u32> = VecDeque::new();
     let mut elapsed_ms = 0;
     for _ in 0..ENOUGH {
-        for Posted { id, effect } in job.next() {
+        for Posted { id, effect } in job.advance() {
             match effect {
                 Effect::Done { .. } => return,
                 Effect::Log { text, .. } => assert!(!text.contains('\u{1b}'), "an escape is in the log"),

@@ -168,15 +168,15 @@ mod tests {
     fn a_log_reads_like_this() {
         insta::assert_snapshot!(text(&sample(), false).join("\n"), @r#"
         error[not-authorized]: AWS does not let this job assume `deploy`
-          AWS says      Not authorized\n::error::owned
-          why           1. the subject differs
-                        2. there is no such role
-          fix           accept this subject
+          AWS says        Not authorized\n::error::owned
+          why             1. the subject differs
+                          2. there is no such role
+          fix             accept this subject
           the condition:
             {
               "a": 1
             }
-          docs          https://github.com/OWNER/ci-assume-role/blob/v0.1.0/docs/diagnostics.md#not-authorized
+          docs            https://github.com/OWNER/ci-assume-role/blob/v0.1.0/docs/diagnostics.md#not-authorized
         "#);
     }
 
@@ -184,7 +184,7 @@ mod tests {
     fn a_summary_keeps_remote_text_inside_fences() {
         let hostile = Diagnostic::new(Code::StsError, "x").fact("AWS says", "```\n# owned ````");
         let page = summary(&hostile);
-        assert!(page.contains("`````text\nAWS says      ```\\n# owned ````\n`````"), "{page}");
+        assert!(page.contains("`````text\nAWS says        ```\\n# owned ````\n`````"), "{page}");
     }
 
     #[test]

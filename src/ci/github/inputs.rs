@@ -1,89 +1,17 @@
-//! The inputs of the GitHub Action: all of configure-aws-credentials v6.2.4, and ours.
+//! From the inputs of the GitHub Action to settings.
 
+use super::table::{INPUTS, variable_of};
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::Symlinks;
 use crate::proxy::ProxySettings;
 use crate::run::{Environment, Run};
 use crate::settings::{
-    Audience, HandOver, OptionSpec, Options, PolicyArn, Profile, ProfileKind, ProfileName, Region, RetryPolicy,
-    RoleArn, SessionDuration, SessionName, SessionPolicy, Settings, TokenSource, ValueFault, account_ids, custom_tags,
+    Audience, HandOver, Options, PolicyArn, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn,
+    SessionDuration, SessionName, SessionPolicy, Settings, TokenSource, ValueFault, account_ids, custom_tags,
     policy_arns, seconds, whole_number,
 };
 use crate::sts::endpoint::{Endpoint, EndpointQuery, is_sts_host};
 use crate::sts::partition::Partition;
-
-const fn input(
-    name: &'static str,
-    alias: Option<&'static str>,
-    default: &'static str,
-    description: &'static str,
-) -> OptionSpec {
-    OptionSpec { name, description, default, alias, secret: false }
-}
-
-const fn secret(name: &'static str, description: &'static str) -> OptionSpec {
-    OptionSpec { name, description, default: "none", alias: None, secret: true }
-}
-
-/// In the order in which people read them. `action.yml` and `docs/github.md` are made from this.
-#[rustfmt::skip]
-pub const INPUTS: &[OptionSpec] = &[
-    input("role-to-assume", Some("ROLE_TO_ASSUME"), "none", "ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/deploy."),
-    input("aws-region", Some("AWS_REGION"), "AWS_DEFAULT_REGION", "AWS region of the STS endpoint, exported for later steps. Without it, AWS_REGION or AWS_DEFAULT_REGION of the job's environment counts."),
-    input("audience", Some("AUDIENCE"), "sts.amazonaws.com", "Audience of the token that GitHub is asked for. The identity provider in AWS must list it."),
-    input("role-session-name", Some("ROLE_SESSION_NAME"), "GitHubActions", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-. It appears in CloudTrail."),
-    input("role-duration-seconds", Some("ROLE_DURATION_SECONDS"), "3600", "Length of the session: seconds from 900 to 43200, or a duration such as 1h or 90m. The role's own maximum may be lower."),
-    input("allowed-account-ids", None, "any account", "Account ids, separated by commas, one of which the credentials must belong to. Checked before anything is handed over."),
-    input("hand-over", None, "env", "How later steps get the credentials: `env` (variables), `outputs` (outputs of this step only), `profile` (an AWS profile), or `process` (a profile that fetches fresh credentials for as long as the job runs)."),
-    input("output-credentials", Some("OUTPUT_CREDENTIALS"), "false", "Also set the credentials as outputs of this step."),
-    input("output-env-credentials", None, "true, or false with aws-profile", "Export the credentials and the region as environment variables."),
-    input("aws-profile", None, "none", "Name of an AWS profile to write. No white space, brackets, slashes or quotes. The post step removes it or puts back what was there."),
-    input("overwrite-aws-profile", Some("OVERWRITE_AWS_PROFILE"), "false", "Replace the profile if there is one of that name already, until the post step puts it back."),
-    input("inline-session-policy", Some("INLINE_SESSION_POLICY"), "none", "A policy as JSON, up to 2048 characters, that narrows what the session may do."),
-    input("managed-session-policies", Some("MANAGED_SESSION_POLICIES"), "none", "Up to 10 ARNs of managed policies, one a line, that narrow what the session may do."),
-    input("mask-aws-account-id", Some("MASK_AWS_ACCOUNT_ID"), "false", "Hide the account id and the role's ARN in the log, before the first request. The runner's own list of inputs comes earlier."),
-    input("unset-current-credentials", Some("UNSET_CURRENT_CREDENTIALS"), "false", "Blank the credential variables that the job had before, even if AWS issues no new ones."),
-    input("use-existing-credentials", Some("USE_EXISTING_CREDENTIALS"), "false", "Keep credentials that the job has already, if they work."),
-    input("web-identity-token-file", Some("WEB_IDENTITY_TOKEN_FILE"), "none", "Path of a file with the token, instead of GitHub's. Relative paths start at the workspace."),
-    input("role-chaining", Some("ROLE_CHAINING"), "false", "Assume the role with the credentials that the job has already."),
-    secret("aws-access-key-id", "Access key id of a stored key to assume the role with."),
-    secret("aws-secret-access-key", "Secret of the stored key."),
-    secret("aws-session-token", "Session token that goes with the stored key."),
-    input("force-skip-oidc", None, "false", "Never ask GitHub for a token."),
-    input("role-external-id", Some("ROLE_EXTERNAL_ID"), "none", "External id for a role that is assumed with a key or by chaining. A token exchange has no such parameter."),
-    input("custom-tags", None, "none", "Session tags as a JSON object, for a role that is assumed with a key or by chaining."),
-    input("transitive-tag-keys", Some("TRANSITIVE_TAG_KEYS"), "none", "Keys of session tags that later role chaining inherits, one a line."),
-    input("role-skip-session-tagging", Some("ROLE_SKIP_SESSION_TAGGING"), "false", "Send no session tags when the role is assumed with a key or by chaining."),
-    input("http-proxy", Some("HTTP_PROXY"), "the proxy variables", "Proxy for all requests of this step, http:// or https://. Without it, https_proxy, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY count."),
-    input("no-proxy", Some("NO_PROXY"), "no_proxy", "Hosts to reach directly, separated by commas: host, host:port, .suffix, *.suffix or *."),
-    input("sts-endpoint", None, "AWS's endpoint of the region", "Address of an STS-compatible service, https:// or loopback."),
-    input("action-timeout-s", None, "none", "Time limit for this step in seconds. Every request has deadlines of its own."),
-    input("disable-retry", Some("DISABLE_RETRY"), "false", "Try once only."),
-    input("retry-max-attempts", Some("RETRY_MAX_ATTEMPTS"), "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds."),
-    input("special-characters-workaround", Some("SPECIAL_CHARACTERS_WORKAROUND"), "false", "Ask for credentials until key id and secret have letters and digits only, 20 times at most."),
-];
-
-/// What else of the environment counts as configuration: AWS's own variables.
-pub(super) const FURTHER_VARIABLES: &[&str] = &[
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_USE_FIPS_ENDPOINT",
-];
-
-/// Name and description of every output.
-#[rustfmt::skip]
-pub const OUTPUTS: &[(&str, &str)] = &[
-    ("aws-account-id", "Id of the account that the credentials belong to."),
-    ("authenticated-arn", "ARN of the assumed role's session."),
-    ("aws-access-key-id", "Access key id, with output-credentials or hand-over: outputs."),
-    ("aws-secret-access-key", "Secret access key, with output-credentials or hand-over: outputs."),
-    ("aws-session-token", "Session token, with output-credentials or hand-over: outputs."),
-    ("aws-expiration", "When the credentials end, as 2026-11-21T12:00:00Z."),
-    ("diagnostic", "After a failure: what is wrong, as JSON (a list of code, headline, facts, causes, fixes, docs)."),
-];
 
 /// Reads and checks all inputs.
 pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
@@ -168,12 +96,6 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         clear_first,
         notices,
     })
-}
-
-/// The variable in which the runner hands over an input: dashes stay.
-#[must_use]
-pub fn variable_of(name: &str) -> String {
-    format!("INPUT_{}", name.to_ascii_uppercase())
 }
 
 fn default_session_name() -> SessionName {
@@ -442,17 +364,6 @@ fn is_kubelet_token(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn aliases_are_those_of_configure_aws_credentials() {
-        let aliases: Vec<&str> = INPUTS.iter().filter_map(|spec| spec.alias).collect();
-        assert_eq!(aliases.len(), 22, "{aliases:?}");
-        for spec in INPUTS {
-            if let Some(alias) = spec.alias {
-                assert_eq!(alias, spec.name.to_ascii_uppercase().replace('-', "_"));
-            }
-        }
-    }
 
     #[test]
     fn only_the_kubelets_layout_may_have_links() {

@@ -3,7 +3,8 @@
 
 mod causes;
 pub mod commands;
-pub mod inputs;
+mod inputs;
+pub mod table;
 mod token;
 
 use futures_util::FutureExt as _;
@@ -34,8 +35,8 @@ impl Ci for GitHub {
 
     fn is_option(&self, variable: &str) -> bool {
         variable.starts_with("INPUT_")
-            || inputs::FURTHER_VARIABLES.contains(&variable)
-            || inputs::INPUTS.iter().any(|spec| spec.alias == Some(variable))
+            || table::FURTHER_VARIABLES.contains(&variable)
+            || table::INPUTS.iter().any(|spec| spec.alias == Some(variable))
     }
 
     fn token<'a>(
