@@ -70,7 +70,7 @@ fn announce(run: &Run, settings: &Settings) {
 fn tell_exchange(run: &Run, settings: &Settings, exchanged: &Exchanged) {
     for name in run.ci.deciding_claims() {
         if let Some(value) = exchanged.token.claims().text(name) {
-            run.say(&format!("  token {name}: {}", crate::text::Inert::new(&value)));
+            run.say(&format!("  token {name}: {value}"));
         }
     }
     run.say(&format!(

@@ -190,8 +190,9 @@ impl Run {
         self.mask(&Secret::new(text));
     }
 
+    /// One line, whatever is in it: much of what is said was said by a server first.
     pub fn say(&self, line: &str) {
-        self.print(render::guarded(line));
+        self.print(render::guarded(Inert::new(line).as_str()));
     }
 
     /// A line that the CI's log is to obey. Remote text in it is already escaped.

@@ -116,6 +116,9 @@ fn account_of(arn: &str) -> Option<&str> {
     let mut fields = arn.splitn(6, ':');
     let (scheme, _partition, service, _region) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let (account, resource) = (fields.next()?, fields.next()?);
+    if !arn.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
     let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     (scheme == "arn" && service == "sts" && is_account && resource.starts_with("assumed-role/")).then_some(account)
 }
