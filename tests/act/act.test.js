@@ -35,7 +35,11 @@ describe('a real runner', { concurrency: 2, skip: missing('act', 'aws', 'moto_se
 		fs.mkdirSync(join(repository, '.github', 'workflows'), { recursive: true });
 		fs.copyFileSync(join(HERE, 'workflow.yml'), join(repository, '.github', 'workflows', 'workflow.yml'));
 		const who = ['-c', 'user.name=test', '-c', 'user.email=test@example.com', '-c', 'commit.gpgsign=false'];
-		for (const args of [['init', '--quiet'], ['add', '--all'], [...who, 'commit', '--quiet', '--message', 'All']]) {
+		for (const args of [
+			['init', '--quiet'],
+			['add', '--all'],
+			[...who, 'commit', '--quiet', '--message', 'All'],
+		]) {
 			execFileSync('git', args, { cwd: repository, env: { PATH: process.env.PATH, HOME: temp } });
 		}
 	});

@@ -279,6 +279,19 @@ describe('lessons of the past', parallel, () => {
 		}
 	});
 
+	test('mask-aws-account-id hides the account only from where it is already printed', async (t) => {
+		const account = '123456789012';
+		const env = { 'INPUT_MASK-AWS-ACCOUNT-ID': 'true' };
+		const job = await startJob(t, { env, secrets: [account] }); // Job.run looks for it in log, summary and diagnostic
+		assertHandedOver(await job.run());
+		const message = `User: arn:aws:sts::${account}:assumed-role/x is not authorized`;
+		for (const code of ['AccessDenied', 'Novel', 'InvalidIdentityToken']) {
+			const step = await job.run({ answers: [tokenAnswer(job.token), stsError(403, code, message)] });
+			assert.equal(step.exitCode, DENIED_BY_AWS, step.log);
+			assert.ok(step.masked.includes(account));
+		}
+	});
+
 	test('profiles are left behind on self-hosted runners', async (t) => {
 		const job = await startJob(t, { env: { 'INPUT_AWS-PROFILE': 'deploy', 'INPUT_OUTPUT-ENV-CREDENTIALS': 'true' } });
 		assertHandedOver(await job.run());

@@ -102,7 +102,12 @@ fn package(tally: &mut Tally) -> Result<()> {
 
 fn js(tally: &mut Tally) -> Result<()> {
     let matrix = host::root().join("tests/js/matrix");
-    tally.count("node --test", &mut node_tests(Path::new("tests/js"), |file| !file.starts_with(&matrix))?, node_counts)
+    tally.count(
+        "node --test",
+        &mut node_tests(Path::new("tests/js"), |file| !file.starts_with(&matrix))?,
+        node_counts,
+    )?;
+    tally.count("act", &mut node_tests(Path::new("tests/act"), |_| true)?, node_counts)
 }
 
 /// The tests of `tests/js/matrix` start the entries with the runtime that this variable names.

@@ -5,7 +5,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
-import { FILES, TOKEN } from '../support/faults.js';
+import { DENIED, tokenAnswer } from '../support/answers.js';
+import { RUNTIME_NAME } from '../support/child.js';
+import { DENIED_BY_AWS, FILES, TOKEN } from '../support/faults.js';
 import { assertFailed, assertHandedOver, assertUntouched, startJob } from '../support/job.js';
 
 /** @typedef {import('../support/job.js').Job} Job */
@@ -162,19 +164,18 @@ describe('files', parallel, () => {
 				fs.mkdirSync(job.path('small'));
 				const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', job.path('small')]);
 				if (mounted.status !== 0) return t.skip('mounting is not allowed here');
-				t.after(() => spawnSync('umount', [job.path('small')]));
-				for (const name of ['env', 'config']) fs.writeFileSync(job.path(`small/${name}`), '');
 				try {
-					fs.writeFileSync(job.path('small/filler'), Buffer.alloc(1024 * 1024));
-				} catch {
-					// It is full now, as it should be.
+					for (const name of ['env', 'config']) fs.writeFileSync(job.path(`small/${name}`), '');
+					const filled = () => fs.writeFileSync(job.path('small/filler'), Buffer.alloc(1024 * 1024));
+					assert.throws(filled, { code: 'ENOSPC' });
+					const before = job.files();
+					const step = await job.run();
+					assertFailed(step, FILES, 'hand-over-failed');
+					assert.match(step.log, /the disk is full/);
+					assertUntouched(job, before);
+				} finally {
+					spawnSync('umount', [job.path('small')]); // before the folder is removed, whatever came of it
 				}
-				const before = job.files();
-				const step = await job.run();
-				assertFailed(step, FILES, 'hand-over-failed');
-				assert.match(step.log, /the disk is full/);
-				assertUntouched(job, before);
-				spawnSync('umount', [job.path('small')]);
 			});
 		}
 	});
@@ -192,13 +193,31 @@ describe('files', parallel, () => {
 		fileTest(t, { 'INPUT_HAND-OVER': 'profile' }, (job) => forbid(job, 'home/.aws/config', 0o000)));
 });
 
+// What explains a failure is a help. That it cannot be written must not hide the failure itself.
+describe('the explanation', parallel, () => {
+	for (const name of ['GITHUB_STEP_SUMMARY', 'GITHUB_OUTPUT']) {
+		for (const [what, env] of /** @type {[string, import('../support/job.js').Changes][]} */ ([
+			['is not set', { [name]: null }],
+			['is not there', { [name]: '{temp}/none/file' }],
+			['is a device', { [name]: '/dev/full' }],
+			['is a folder', { [name]: '{temp}/home' }],
+		])) {
+			test(`${name} ${what}`, async (t) => {
+				const job = await startJob(t, { env });
+				const step = await job.run({ answers: [tokenAnswer(job.token), DENIED] });
+				assertFailed(step, DENIED_BY_AWS, 'not-authorized');
+			});
+		}
+	}
+});
+
 describe('the token file', parallel, () => {
 	const TOKEN_FILE = {
 		'INPUT_WEB-IDENTITY-TOKEN-FILE': 'token.jwt',
 		ACTIONS_ID_TOKEN_REQUEST_URL: null,
 		ACTIONS_ID_TOKEN_REQUEST_TOKEN: null,
 	};
-	for (const [what, place] of /** @type {[string, (job: Job) => void | { uid?: number }][]} */ ([
+	for (const [what, place] of /** @type {[string, (job: Job) => void | ReturnType<typeof forbid>][]} */ ([
 		['is not there', () => {}],
 		['is a folder', (job) => job.put('workspace/token.jwt', { folder: true })],
 		['is a pipe', (job) => IN_PLACE_OF_A_FILE[3]?.[1](job, 'workspace/token.jwt')],
@@ -253,17 +272,16 @@ async function fileTest(t, env, spoil) {
 }
 
 /**
- * Takes a right away. Root has every right, so the step runs as somebody else then.
+ * Takes a right away for the length of the step. Root has every right, so the step runs as somebody else then.
  * @param {Job} job
  * @param {string} path
  * @param {number} mode
- * @returns {{ uid?: number }}
+ * @returns {Pick<import('../support/job.js').StepOptions, 'uid' | 'modes'>}
  */
 function forbid(job, path, mode) {
 	const uid = 65534;
 	if (isRoot) assert.equal(spawnSync('chown', ['-R', `${uid}`, job.temp]).status, 0, 'chown');
-	fs.chmodSync(job.path(path), mode);
-	return isRoot ? { uid } : {};
+	return { modes: { [path]: mode }, ...(isRoot && { uid }) };
 }
 
 /** @param {number} [bytes] */
@@ -272,5 +290,6 @@ function limited(bytes = LIMIT) {
 }
 
 function noLimits() {
+	if (RUNTIME_NAME === 'deno') return 'Deno does not live to see the error';
 	return spawnSync('prlimit', ['--version']).error ? 'needs prlimit, of util-linux' : false;
 }

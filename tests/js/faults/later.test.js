@@ -64,6 +64,22 @@ describe('the post step', parallel, () => {
 		});
 	}
 
+	for (const [what, env] of /** @type {[string, import('../support/job.js').Changes][]} */ ([
+		['is not set', { GITHUB_ENV: null }],
+		['is a device', { GITHUB_ENV: '/dev/full' }],
+	])) {
+		test(`GITHUB_ENV ${what}: the profile is removed all the same, and the job is told`, async (t) => {
+			const job = await startJob(t, { env: { 'INPUT_HAND-OVER': 'profile' } });
+			assert.equal((await job.run()).exitCode, 0);
+			const step = await job.run({ entry: 'github-post', env });
+			assert.deepEqual([step.codes, step.exitCode], [['hand-over-failed'], FILES], step.log);
+			assert.deepEqual(
+				ourFiles(job).map(([path]) => path),
+				[],
+			);
+		});
+	}
+
 	test('one thing that cannot be taken back does not keep the others', async (t) => {
 		const job = await startJob(t, { env: { 'INPUT_HAND-OVER': 'profile', 'INPUT_OUTPUT-ENV-CREDENTIALS': 'true' } });
 		assertHandedOver(await job.run());

@@ -15,6 +15,12 @@ import { Service } from './server.js';
 /** @typedef {Record<string, string | null>} Changes null removes a variable */
 /** @typedef {string | { symlink: string } | { folder: true } | { bytes: Buffer }} Node */
 
+/** What runtimes keep in the home folder is not what these tests look at. */
+const CACHES_ELSEWHERE = {
+	node: {},
+	bun: { BUN_RUNTIME_TRANSPILER_CACHE_PATH: '0' },
+	deno: { DENO_DIR: join(tmpdir(), 'ci-assume-role-deno'), DENO_NO_UPDATE_CHECK: '1' },
+};
 const COMMAND_FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
 /** All that we ever tell the log to do, but for hiding secrets. */
 const OURS = new Set(['endgroup', 'error', 'group', 'notice']);
@@ -58,6 +64,7 @@ const OUR_COLOURS = /\u001b\[(0|1|31)m/g;
  * @property {Record<string, string>} [commandFiles] what is in them when the step starts
  * @property {number} [deadlineMs]
  * @property {number} [uid]
+ * @property {Record<string, number>} [modes] of files and folders, for the length of the step
  * @property {string[]} [wrapper]
  * @property {boolean} [terminal] run it with a terminal for its output, as Buildkite and act do
  * @property {(child: import('node:child_process').ChildProcess) => void} [started]
@@ -106,8 +113,7 @@ export class Job {
 			'INPUT_STS-ENDPOINT': `${service.base}/sts`,
 			RUNNER_TEMP: `${temp}/runner`,
 			HOME: `${temp}/home`,
-			// Deno's own caches are not what these tests look at.
-			...(RUNTIME_NAME === 'deno' && { DENO_DIR: join(tmpdir(), 'ci-assume-role-deno'), DENO_NO_UPDATE_CHECK: '1' }),
+			...CACHES_ELSEWHERE[RUNTIME_NAME],
 		};
 		for (const name of COMMAND_FILES) this.env[name] = `${temp}/commands/${name}`;
 		for (const folder of ['commands', 'home', 'runner', 'workspace']) fs.mkdirSync(join(temp, folder));
@@ -191,7 +197,8 @@ export class Job {
 		this.service.expect(options.answers ?? (entry === 'github' ? [tokenAnswer(this.token), stsAnswer()] : []));
 		const file = entry === 'credential-process' ? 'js/cli.js' : `js/${entry}.js`;
 		const words = entry === 'credential-process' ? [entry, ...args] : args;
-		const { deadlineMs, uid, started } = options;
+		const { deadlineMs, uid, started, modes = {} } = options;
+		const restore = Object.entries(modes).map(([path, mode]) => this.#setMode(path, mode));
 		const wrapper = options.terminal ? TERMINAL : options.wrapper;
 		const ran = await runScript(file, words, {
 			env,
@@ -200,6 +207,8 @@ export class Job {
 			...(uid !== undefined && { uid }),
 			...(wrapper && { wrapper }),
 			...(started && { started }),
+		}).finally(() => {
+			for (const undo of restore) undo();
 		});
 
 		if (options.terminal) {
@@ -247,6 +256,17 @@ export class Job {
 			state,
 			summary,
 		};
+	}
+
+	/**
+	 * @param {string} path
+	 * @param {number} mode
+	 */
+	#setMode(path, mode) {
+		const place = this.path(path);
+		const before = fs.statSync(place).mode;
+		fs.chmodSync(place, mode);
+		return () => fs.chmodSync(place, before);
 	}
 
 	/** @param {string} name */
