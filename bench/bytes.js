@@ -1,6 +1,7 @@
 // What of this repository a job downloads, and what a run of it reads.
 
 import fs from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** All that has to do with running; the rest of a checkout is for people. */
@@ -12,8 +13,8 @@ export function shipped(root) {
 }
 
 /**
- * The scripts come from Node's own account of what it loaded (NODE_V8_COVERAGE). The module is read as a file, so it is
- * not in there.
+ * The scripts come from Node's own account of what it loaded (NODE_V8_COVERAGE). WebAssembly is read as a plain file, so
+ * it is not in there: what counts is the modules that those scripts name.
  * @param {string} root
  * @param {string} coverage the folder that Node wrote to
  */
@@ -25,7 +26,12 @@ export function read(root, coverage) {
 	});
 	const scripts = urls.filter((url) => url.startsWith('file:')).map((url) => fileURLToPath(url));
 	if (!scripts.includes(`${root}/js/github.js`)) throw new Error('Node does not say which scripts it loaded');
-	return sum([...scripts, `${root}/package.json`, ...filesOf(`${root}/pkg`).filter((path) => path.endsWith('.wasm'))]);
+	const sources = scripts.map((path) => fs.readFileSync(path, 'utf8'));
+	const modules = filesOf(`${root}/pkg`).filter((path) => {
+		return path.endsWith('.wasm') && sources.some((source) => source.includes(`/${basename(path)}`));
+	});
+	if (modules.length === 0) throw new Error('no script names the module that it reads');
+	return sum([...scripts, ...modules, `${root}/package.json`]);
 }
 
 /** @param {string} path */
