@@ -3,7 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{FaultKind, Symlinks};
 use crate::explain;
-use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, interrupted};
+use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, apart, interrupted};
 use crate::secret::Secret;
 use crate::settings::{RetryPolicy, Settings, TokenSource};
 use crate::sts::assume_role_with_web_identity::{CONTENT_TYPE, Request, Session};
@@ -94,7 +94,7 @@ async fn attempt(run: &Run, settings: &Settings) -> Result<Exchanged, Trouble> {
 async fn token(run: &Run, settings: &Settings) -> Result<UnverifiedToken, Trouble> {
     let (text, expected_audience, fresh) = match &settings.source {
         TokenSource::Ci { audience } => (run.ci.token(run, settings, audience).await?, Some(audience.as_str()), true),
-        TokenSource::File { path, symlinks } => (token_from_file(run, path, *symlinks).await?, None, false),
+        TokenSource::File { path, symlinks } => (apart(token_from_file(run, path, *symlinks)).await?, None, false),
     };
     run.mask(&text);
     let refuse = |fault: TokenFault| Trouble::new(Retry::Never, fault.diagnostic());

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
 use crate::channel::Channel;
@@ -12,7 +11,7 @@ use crate::diagnostic::Failure;
 use crate::effect::{Effect, Posted, Stream};
 use crate::exchange::{self, Exchanged};
 use crate::pairs::Pairs;
-use crate::run::{Environment, Run, Runtime};
+use crate::run::{Environment, Run, Runtime, apart};
 use crate::settings::Settings;
 use crate::time::{Timestamp, span};
 use crate::{cleanup, credential_process, handover};
@@ -25,7 +24,7 @@ async fn assume(run: &Run) -> Result<(), Failure> {
         Ok(()) => Ok(()),
         Err(failure) => {
             if settings.clear_first {
-                handover::blank_credentials(run).await?;
+                apart(handover::blank_credentials(run)).await?;
             }
             Err(failure)
         }
@@ -162,15 +161,15 @@ async fn story(request: Request, channel: Channel) -> u8 {
     let stream = if request.entry == Entry::CredentialProcess { Stream::Stderr } else { Stream::Stdout };
     let run = Run::new(channel, ci, env, request.runtime, stream);
 
-    // Each on its own, so that a run has only its own entry compiled.
-    let path: LocalBoxFuture<'_, Result<(), Failure>> = match request.entry {
-        Entry::Github => Box::pin(assume(&run)),
-        Entry::GithubPost => Box::pin(cleanup::clean_up(&run)),
-        Entry::CredentialProcess => Box::pin(credential_process::answer(&run, &request.args)),
+    let ended = match request.entry {
+        Entry::Github => apart(assume(&run)).await,
+        Entry::GithubPost => apart(cleanup::clean_up(&run)).await,
+        Entry::CredentialProcess => apart(credential_process::answer(&run, &request.args)).await,
     };
-    let Err(failure) = path.await else { return 0 };
-    let told: LocalBoxFuture<'_, u8> = Box::pin(tell_failure(&run, request.entry, failure));
-    told.await
+    match ended {
+        Ok(()) => 0,
+        Err(failure) => apart(tell_failure(&run, request.entry, failure)).await,
+    }
 }
 
 async fn tell_failure(run: &Run, entry: Entry, failure: Failure) -> u8 {

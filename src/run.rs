@@ -1,5 +1,6 @@
 //! One run: what it was started with, and its ways to speak and to fetch.
 
+use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
 use crate::channel::Channel;
@@ -344,6 +345,12 @@ fn network_trouble(service: Service, host: &str, proxy: Option<&str>, fault: &Fa
         _ => diagnostic.fix(service.advice),
     };
     Trouble::new(retry, diagnostic)
+}
+
+/// Keeps a part of the story that most runs never reach out of the function that leads to it: a
+/// runtime compiles whole functions, and only those that are reached.
+pub fn apart<'a, T>(story: impl Future<Output = T> + 'a) -> LocalBoxFuture<'a, T> {
+    Box::pin(story)
 }
 
 /// `host` or `host:port` of an absolute URL.

@@ -3,7 +3,7 @@
 use super::record::{Record, Replaced};
 use super::{Step, process, profile};
 use crate::diagnostic::Failure;
-use crate::run::Run;
+use crate::run::{Run, apart};
 use crate::secret::Secret;
 use crate::settings::{ProfileKind, Settings};
 use crate::sts::assume_role_with_web_identity::Session;
@@ -38,7 +38,7 @@ pub(super) async fn steps(run: &Run, settings: &Settings, session: &Session) -> 
                 profile::Body::Process(command)
             }
         };
-        profile_steps.extend(profile::steps(run, settings, profile, &body, &mut record).await?);
+        profile_steps.extend(apart(profile::steps(run, settings, profile, &body, &mut record)).await?);
     }
 
     let variables = variables(run, settings, session);
