@@ -1,0 +1,6 @@
+// The effects, performed by the runtime of CI_ASSUME_ROLE_RUNTIME: requests, files, signals and streams are where
+// runtimes differ.
+
+import '../shim/fetch.test.js';
+import '../shim/files.test.js';
+import '../shim/run.test.js';
