@@ -20,7 +20,7 @@ export async function run({ Job, entry, args }) {
 	process.exitCode = INTERNAL_ERROR; // should the process end before the core says how
 	const facts = runtime();
 	const fetch = facts.name === 'node' ? fetchNode : (await import('./fetch-web.js')).fetchWeb;
-	const request = JSON.stringify({ entry, args, env: { ...process.env }, runtime: facts });
+	const request = Buffer.from(JSON.stringify({ entry, args, env: { ...process.env }, runtime: facts }));
 	process.exitCode = await drive({ start: () => new Job(request), fetch, write: writeLine });
 }
 
@@ -78,7 +78,7 @@ export function drive({ start, fetch, write, signals = process }) {
 			const stop = begin((outcome) => {
 				if (!inFlight.delete(id)) return;
 				try {
-					job.resume(id, JSON.stringify(outcome), (process.uptime() - began) * 1000);
+					job.resume(id, Buffer.from(JSON.stringify(outcome)), (process.uptime() - began) * 1000);
 				} catch (error) {
 					trap(error);
 				}

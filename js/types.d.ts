@@ -55,9 +55,9 @@ export type Stop = (signal: string) => void;
 /** Starts an effect, calls `settle` exactly once, and returns the way to end it early. */
 export type Start<E> = (effect: E, settle: Settle) => Stop;
 
-export type Job = Pick<CoreJob, 'next' | 'resume'>;
+export type Job = Pick<CoreJob, 'next'> & { resume(id: number, outcome: Uint8Array, elapsedMs: number): void };
 
-export type JobClass = new (request: string) => Job;
+export type JobClass = new (request: Uint8Array) => Job;
 
 export type Entry = 'github' | 'github-post' | 'credential-process';
 

@@ -35,7 +35,7 @@ fn field(effect: &JsValue, name: &str) -> JsValue {
 
 #[wasm_bindgen_test]
 fn effects_are_plain_objects_with_absent_fields_left_out() {
-    let mut job = Job::new(&request(&[])).ok().unwrap();
+    let mut job = Job::new(request(&[]).as_bytes()).ok().unwrap();
     let list = js_sys::Array::from(&job.advance().ok().unwrap());
     let fetch = list.iter().find(|effect| field(effect, "kind") == "fetch").unwrap();
     assert!(js_sys::Object::try_from(&fetch).is_some());
@@ -49,7 +49,7 @@ fn effects_are_plain_objects_with_absent_fields_left_out() {
 
 #[wasm_bindgen_test]
 fn a_mask_comes_before_what_it_masks() {
-    let mut job = Job::new(&request(&[])).ok().unwrap();
+    let mut job = Job::new(request(&[]).as_bytes()).ok().unwrap();
     let kinds: Vec<String> = effects(&mut job).iter().map(|effect| effect["kind"].as_str().unwrap().into()).collect();
     let place = |kind: &str| kinds.iter().position(|other| other == kind).unwrap();
     assert!(place("mask") < place("fetch"));
@@ -57,10 +57,10 @@ fn a_mask_comes_before_what_it_masks() {
 
 #[wasm_bindgen_test]
 fn a_run_ends_with_done_and_then_stays_silent() {
-    let mut job = Job::new(&request(&[])).ok().unwrap();
+    let mut job = Job::new(request(&[]).as_bytes()).ok().unwrap();
     let fetch = effects(&mut job).into_iter().find(|effect| effect["kind"] == "fetch").unwrap();
     let id = u32::try_from(fetch["id"].as_u64().unwrap()).unwrap();
-    job.resume(id, json!({ "fault": "tls", "detail": "CERT_HAS_EXPIRED" }).to_string(), 5.0);
+    job.resume(id, json!({ "fault": "tls", "detail": "CERT_HAS_EXPIRED" }).to_string().as_bytes(), 5.0);
     let last = effects(&mut job);
     let done = last.iter().find(|effect| effect["kind"] == "done").unwrap_or_else(|| panic!("{last:?}"));
     assert_eq!(done["exitCode"], 5);
@@ -70,7 +70,7 @@ fn a_run_ends_with_done_and_then_stays_silent() {
 #[wasm_bindgen_test]
 fn a_request_that_is_none_is_an_error_object() {
     for text in ["", "{", "[]", "{\"entry\":\"nothing\",\"env\":{}}"] {
-        let error: JsValue = Job::new(text).err().unwrap().into();
+        let error: JsValue = Job::new(text.as_bytes()).err().unwrap().into();
         assert!(error.is_instance_of_error(), "{text}");
     }
 }
@@ -91,10 +91,10 @@ fn odd_outcomes_and_numbers_do_no_harm() {
     for (outcome, elapsed_ms) in
         [("", 0.0), ("null", -1.0), ("{\"status\":1e9}", f64::NAN), ("[1,2]", f64::INFINITY), ("\u{1f600}", 1e300)]
     {
-        let mut job = Job::new(&request(&[("INPUT_DISABLE-RETRY", "true")])).ok().unwrap();
+        let mut job = Job::new(request(&[("INPUT_DISABLE-RETRY", "true")]).as_bytes()).ok().unwrap();
         let fetch = effects(&mut job).into_iter().find(|effect| effect["kind"] == "fetch").unwrap();
-        job.resume(99, "{}".to_owned(), 0.0);
-        job.resume(u32::try_from(fetch["id"].as_u64().unwrap()).unwrap(), outcome.to_owned(), elapsed_ms);
+        job.resume(99, b"{}", 0.0);
+        job.resume(u32::try_from(fetch["id"].as_u64().unwrap()).unwrap(), outcome.as_bytes(), elapsed_ms);
         assert!(effects(&mut job).iter().any(|effect| effect["kind"] == "done"), "{outcome}");
     }
 }
@@ -102,7 +102,7 @@ fn odd_outcomes_and_numbers_do_no_harm() {
 #[wasm_bindgen_test]
 fn text_beyond_ascii_and_beyond_a_page_crosses_whole() {
     let name = "é日😀\u{2028}".repeat(20_000);
-    let mut job = Job::new(&request(&[("INPUT_AWS-REGION", &name)])).ok().unwrap();
+    let mut job = Job::new(request(&[("INPUT_AWS-REGION", &name)]).as_bytes()).ok().unwrap();
     let all = seen(&job.advance().ok().unwrap()).to_string();
     assert!(all.contains("é日😀"));
     assert!(all.len() > name.len());
@@ -129,7 +129,7 @@ fn many_runs_do_not_grow_the_memory() {
         buffer.byte_length() / 65_536
     };
     let run = || {
-        let mut job = Job::new(&request(&[])).ok().unwrap();
+        let mut job = Job::new(request(&[]).as_bytes()).ok().unwrap();
         let _ = effects(&mut job);
     };
     (0..50).for_each(|_| run());

@@ -2,9 +2,8 @@
 //! at all.
 #![no_main]
 
-use std::collections::BTreeMap;
-
 use ci_assume_role::effect::Answer;
+use ci_assume_role::pairs::Pairs;
 use ci_assume_role::sts::assume_role_with_web_identity::read;
 use ci_assume_role::sts::xml::Document;
 use libfuzzer_sys::fuzz_target;
@@ -13,7 +12,7 @@ fuzz_target!(|input: (bool, u16, String)| {
     let (fine, status, body) = input;
     let _ = Document::read(&body);
     let status = if fine { 200 } else { status };
-    match read(&Answer { status, headers: BTreeMap::new(), body }) {
+    match read(&Answer { status, headers: Pairs::default(), body }) {
         Ok(session) => {
             let credentials = &session.credentials;
             for secret in [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token] {

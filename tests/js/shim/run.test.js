@@ -30,9 +30,9 @@ async function play(script, { fetch = () => assert.fail(), signals = new EventEm
 	const times = [0];
 	const job = {
 		next: () => script(resumed),
-		/** @type {(id: number, outcome: string, elapsedMs: number) => void} */
+		/** @type {(id: number, outcome: Uint8Array, elapsedMs: number) => void} */
 		resume: (id, outcome, elapsedMs) => {
-			resumed.push([id, JSON.parse(outcome)]);
+			resumed.push([id, JSON.parse(new TextDecoder().decode(outcome))]);
 			times.push(elapsedMs);
 		},
 	};

@@ -24,18 +24,21 @@ const scripts = {
 };
 
 class Job {
-	/** @param {string} request */
+	/** @param {Uint8Array} request */
 	constructor(request) {
-		this.effects = scripts[process.argv[2] ?? '']?.(request) ?? [];
+		this.effects = scripts[process.argv[2] ?? '']?.(new TextDecoder().decode(request)) ?? [];
 	}
 
 	next() {
 		return this.effects.splice(0);
 	}
 
-	/** @param {number} _id @param {string} outcome */
+	/** @param {number} _id @param {Uint8Array} outcome */
 	resume(_id, outcome) {
-		this.effects.push({ kind: 'done', exitCode: JSON.parse(outcome).fault === 'interrupted' ? 130 : 1 });
+		this.effects.push({
+			kind: 'done',
+			exitCode: JSON.parse(new TextDecoder().decode(outcome)).fault === 'interrupted' ? 130 : 1,
+		});
 	}
 }
 
