@@ -24,17 +24,20 @@ export class Job {
     free(): void;
     [Symbol.dispose](): void;
     /**
-     * Starts a run from its request as JSON. Clock and seed are drawn here, and nowhere else.
+     * Starts a run from its request as JSON in UTF-8. Clock and seed are drawn here, and nowhere else.
+     *
+     * Bytes and not a string: the glue copies a string character by character, in a loop that takes
+     * longer to optimise than the whole run.
      */
-    constructor(request: string);
+    constructor(request: Uint8Array | number[]);
     /**
      * Goes on as far as possible; returns the effects that are newly asked for, in order.
      */
     next(): Effect[];
     /**
-     * Delivers the outcome of an effect, as JSON, and the milliseconds since the start.
+     * Delivers the outcome of an effect, as JSON in UTF-8, and the milliseconds since the start.
      */
-    resume(id: number, outcome: string, elapsed_ms: number): void;
+    resume(id: number, outcome: Uint8Array | number[], elapsed_ms: number): void;
 }
 
 export function version(): string;

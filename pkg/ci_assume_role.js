@@ -15,11 +15,14 @@ export class Job {
         wasm.__wbg_job_free(ptr, 0);
     }
     /**
-     * Starts a run from its request as JSON. Clock and seed are drawn here, and nowhere else.
-     * @param {string} request
+     * Starts a run from its request as JSON in UTF-8. Clock and seed are drawn here, and nowhere else.
+     *
+     * Bytes and not a string: the glue copies a string character by character, in a loop that takes
+     * longer to optimise than the whole run.
+     * @param {Uint8Array | number[]} request
      */
     constructor(request) {
-        const ptr0 = passStringToWasm0(request, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const ptr0 = passArray8ToWasm0(request, wasm.__wbindgen_malloc);
         const len0 = WASM_VECTOR_LEN;
         const ret = wasm.job_new(ptr0, len0);
         if (ret[2]) {
@@ -41,15 +44,15 @@ export class Job {
         return takeFromExternrefTable0(ret[0]);
     }
     /**
-     * Delivers the outcome of an effect, as JSON, and the milliseconds since the start.
+     * Delivers the outcome of an effect, as JSON in UTF-8, and the milliseconds since the start.
      * @param {number} id
-     * @param {string} outcome
+     * @param {Uint8Array | number[]} outcome
      * @param {number} elapsed_ms
      */
     resume(id, outcome, elapsed_ms) {
         const val2 = +id;
         const val3 = +elapsed_ms;
-        const ptr0 = passStringToWasm0(outcome, wasm.__wbindgen_malloc, wasm.__wbindgen_realloc);
+        const ptr0 = passArray8ToWasm0(outcome, wasm.__wbindgen_malloc);
         const len0 = WASM_VECTOR_LEN;
         wasm.job_resume(this.__wbg_ptr, val2, ptr0, len0, val3);
     }
@@ -177,6 +180,13 @@ function handleError(f, args) {
         const idx = addToExternrefTable0(e);
         wasm.__wbindgen_exn_store(idx);
     }
+}
+
+function passArray8ToWasm0(arg, malloc) {
+    const ptr = malloc(arg.length * 1, 1) >>> 0;
+    getUint8ArrayMemory0().set(arg, ptr / 1);
+    WASM_VECTOR_LEN = arg.length;
+    return ptr;
 }
 
 function passStringToWasm0(arg, malloc, realloc) {
