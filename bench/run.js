@@ -5,6 +5,7 @@
 
 import fs from 'node:fs';
 import os from 'node:os';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as bytes from './bytes.js';
@@ -43,21 +44,47 @@ const END = '<!-- bench/run.js writes to here -->\n';
 const WARM_UP = 2;
 const DENIED = 4;
 
-const { values: options } = parseArgs({
-	options: {
-		runs: { type: 'string', default: '30' },
-		node: { type: 'string', default: fs.existsSync(NODE_24) ? NODE_24 : process.execPath },
-		peer: { type: 'string' },
-		write: { type: 'boolean', default: false },
-		help: { type: 'boolean', default: false },
-	},
-});
-if (options.help) console.log(USAGE);
-else await main();
+const options = readOptions();
+if (options.help) {
+	console.log(USAGE);
+} else {
+	try {
+		await main();
+	} catch (error) {
+		console.error(/** @type {Error} */ (error).message);
+		process.exit(1);
+	}
+}
+
+function readOptions() {
+	try {
+		const { values } = parseArgs({
+			options: {
+				runs: { type: 'string', default: '30' },
+				node: { type: 'string', default: fs.existsSync(NODE_24) ? NODE_24 : process.execPath },
+				peer: { type: 'string' },
+				write: { type: 'boolean', default: false },
+				help: { type: 'boolean', default: false },
+			},
+		});
+		const rounds = Number(values.runs);
+		if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--runs takes a whole number of at least 1');
+		for (const name of /** @type {const} */ (['node', 'peer'])) {
+			const path = values[name];
+			if (path !== undefined) values[name] = resolve(path); // the measured processes run elsewhere
+		}
+		if (values.peer !== undefined && !fs.existsSync(`${values.peer}/dist/index.js`)) {
+			throw new Error('--peer takes a checkout of configure-aws-credentials; there is no dist/index.js in this folder');
+		}
+		return { ...values, rounds };
+	} catch (error) {
+		console.error(`${/** @type {Error} */ (error).message}\n\n${USAGE}`);
+		process.exit(2);
+	}
+}
 
 async function main() {
-	const rounds = Number(options.runs);
-	if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--runs takes a whole number of at least 1');
+	const { rounds } = options;
 	const temp = fs.mkdtempSync(`${fs.realpathSync(os.tmpdir())}/ci-assume-role-bench-`);
 	process.on('exit', () => fs.rmSync(temp, { recursive: true, force: true }));
 	process.once('SIGINT', () => process.exit(130));
@@ -84,7 +111,7 @@ async function main() {
 	launcher.stop();
 
 	const { page, over } = report(results, { read: bytes.read(ROOT, coverage), shipped: bytes.shipped(ROOT) });
-	const about = describe(rounds, fs.readFileSync(version, 'utf8').trim().slice(1));
+	const about = describe(fs.readFileSync(version, 'utf8').trim().slice(1));
 	console.log(`${about}\n${page}`);
 	if (options.write) write(`${about}\n${page}`);
 	for (const each of over) console.log(`OVER BUDGET: ${each}`);
@@ -172,12 +199,9 @@ function peerOf(scheme, checkout) {
 	return { scheme, steps: [main, post] };
 }
 
-/**
- * @param {number} rounds
- * @param {string} node
- */
-function describe(rounds, node) {
-	const words = ['cargo xtask bench --runs', rounds];
+/** @param {string} node */
+function describe(node) {
+	const words = ['cargo xtask bench --runs', options.rounds];
 	let beside = '';
 	if (options.peer !== undefined) {
 		const { version } = JSON.parse(fs.readFileSync(`${options.peer}/package.json`, 'utf8'));
