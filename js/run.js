@@ -21,7 +21,11 @@ export async function run({ Job, entry, args }) {
 	const facts = runtime();
 	const fetch = facts.name === 'node' ? fetchNode : (await import('./fetch-web.js')).fetchWeb;
 	const request = Buffer.from(JSON.stringify({ entry, args, env: { ...process.env }, runtime: facts }));
+	// Once all is handed over, to die of a signal would tell of a failure that is none.
+	const settled = () => {};
+	process.on('SIGINT', settled).on('SIGTERM', settled);
 	process.exitCode = await drive({ start: () => new Job(request), fetch, write: writeLine });
+	if (process.exitCode !== 0) process.off('SIGINT', settled).off('SIGTERM', settled);
 }
 
 /**
