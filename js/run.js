@@ -11,6 +11,8 @@ const { fileURLToPath } = process.getBuiltinModule('node:url');
 /** @typedef {import('./types.d.ts').Stop} Stop */
 
 const INTERNAL_ERROR = 70;
+/** By their file descriptors, from 1. @type {('stdout' | 'stderr')[]} */
+const STREAMS = ['stdout', 'stderr'];
 
 /**
  * Runs one entry of the core in this process, and sets the process's exit code. Never rejects.
@@ -104,7 +106,9 @@ export function drive({ start, fetch, write, signals = process }) {
 				case 'done':
 					return finish(effect.exitCode);
 				case 'fetch':
-					return perform(effect.id, (settle) => (signalled ? refuse(settle) : fetch(effect, settle)));
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : (effect.socket ? fetchNode : fetch)(effect, settle)));
+				case 'run':
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : runProgram(effect, settle)));
 				case 'sleep':
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : sleep(effect, settle)));
 				case 'read-file':
@@ -142,6 +146,24 @@ export function drive({ start, fetch, write, signals = process }) {
 		}
 		advance();
 	});
+}
+
+/**
+ * Most runs need no program, so what starts one is loaded when the first is asked for.
+ * @type {import('./types.d.ts').Start<import('./types.d.ts').RunEffect>}
+ */
+function runProgram(effect, settle) {
+	/** @type {import('./types.d.ts').Stop | undefined} */
+	let stop;
+	let stopped = '';
+	import('./program.js').then(({ startProgram }) => {
+		if (stopped) settle({ fault: 'interrupted', detail: stopped });
+		else stop = startProgram(effect, settle);
+	});
+	return (signal) => {
+		stopped = signal;
+		stop?.(signal);
+	};
 }
 
 /** @type {import('./types.d.ts').Start<import('./types.d.ts').Sleep>} */
@@ -212,9 +234,16 @@ export function runtime() {
 			(platform === 'win32' ? env.USERPROFILE : env.HOME) ||
 			attempt(() => process.getBuiltinModule('node:os').homedir()) ||
 			'',
-		// Near enough to a terminal, and spares a run the loading of `node:tty`.
-		colour: !env.NO_COLOR && attempt(() => fs.fstatSync(1).isCharacterDevice()) === true,
+		coloured: env.NO_COLOR ? [] : STREAMS.filter((_, index) => attempt(() => isTerminal(index + 1)) === true),
 	};
+}
+
+/**
+ * Near enough, and spares a run the loading of `node:tty`.
+ * @param {number} fd
+ */
+function isTerminal(fd) {
+	return fs.fstatSync(fd).isCharacterDevice();
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Job as CoreJob, Effect } from '../pkg/ci_assume_role.js';
 
 export type { Effect };
 export type Fetch = Extract<Effect, { kind: 'fetch' }>;
+export type RunEffect = Extract<Effect, { kind: 'run' }>;
 export type Sleep = Extract<Effect, { kind: 'sleep' }>;
 export type ReadFile = Extract<Effect, { kind: 'read-file' }>;
 export type FileEffect = Extract<Effect, { kind: `${string}-file` }>;
@@ -31,8 +32,10 @@ export type FileFault =
 	| 'not-utf8'
 	| 'io';
 
+export type ProgramFault = 'not-found' | 'permission' | 'timeout' | 'too-large' | 'interrupted' | 'io';
+
 export interface Fault {
-	fault: NetworkFault | FileFault;
+	fault: NetworkFault | FileFault | ProgramFault;
 	/** Short; never a header, a body, a password or a request. */
 	detail: string;
 }
@@ -45,7 +48,14 @@ export interface Answer {
 
 export type FileOutcome = { contents: string } | { offset: number } | Record<string, never> | Fault;
 
-export type Outcome = Answer | FileOutcome;
+/** How a program ended; no exit code when a signal ended it. */
+export interface Ended {
+	exitCode: number | null;
+	stdout: string;
+	stderr: string;
+}
+
+export type Outcome = Answer | FileOutcome | Ended;
 
 export type Settle = (outcome: Outcome) => void;
 
@@ -59,7 +69,7 @@ export type Job = Pick<CoreJob, 'next'> & { resume(id: number, outcome: Uint8Arr
 
 export type JobClass = new (request: Uint8Array) => Job;
 
-export type Entry = 'github' | 'github-post' | 'credential-process';
+export type Entry = 'github' | 'github-post' | 'buildkite' | 'buildkite-post' | 'bitrise' | 'credential-process';
 
 export interface Runtime {
 	name: 'node' | 'bun' | 'deno';
@@ -68,7 +78,8 @@ export interface Runtime {
 	root: string;
 	platform: string;
 	home: string;
-	colour: boolean;
+	/** The streams that lead to a terminal, unless the user wants no colour. */
+	coloured: ('stdout' | 'stderr')[];
 }
 
 /** What `sandboxDefaultConfig` returns and `--config` reads, as far as the shim looks into it. */

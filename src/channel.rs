@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use serde_json::Value;
 
-use crate::effect::{Answer, Effect, Fault, FaultKind, Fetch, Posted, Symlinks};
+use crate::effect::{Answer, Command, Effect, Ended, Fault, FaultKind, Fetch, Posted, Symlinks};
 use crate::time::Timestamp;
 
 /// The core's only way to the world. Clones share one channel.
@@ -46,6 +46,13 @@ impl Channel {
     pub async fn fetch(&self, request: Fetch) -> Result<Answer, Fault> {
         let outcome = self.ask(Effect::Fetch(request)).await?;
         Answer::read(&outcome).ok_or_else(garbled)
+    }
+
+    /// # Errors
+    /// When the program could not be started, said too much, or did not end in time.
+    pub async fn run_program(&self, command: Command) -> Result<Ended, Fault> {
+        let outcome = self.ask(Effect::Run(command)).await?;
+        Ended::read(&outcome).ok_or_else(garbled)
     }
 
     /// # Errors

@@ -1,10 +1,13 @@
 //! The end of the job: everything that was handed over is taken away, and what it replaced comes
 //! back. What somebody else has changed since is left alone.
 
+use crate::change::{self, Change};
+use crate::ci::{AtTheEnd, Ci};
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{FaultKind, Symlinks};
 use crate::handover::record::Record;
-use crate::handover::{self, Step, profile};
+use crate::handover::{self, profile};
+use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::secret::Secret;
 
@@ -14,45 +17,61 @@ const LARGEST_RECORD: u32 = 4 * 1024 * 1024;
 ///
 /// # Errors
 /// With everything that could not be cleaned up.
-pub async fn clean_up(run: &Run) -> Result<(), Failure> {
-    let Some(path) = run.ci.remembered(&run.env) else {
+pub async fn clean_up(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
+    let mut paths = ci.remembered(&run.env);
+    if paths.is_empty() {
         run.say("Nothing was handed over, so there is nothing to clean up");
         return Ok(());
-    };
-    let record = match read_record(run, &path).await {
+    }
+    let mut problems = Vec::new();
+    // What was written last is on top of what was written before.
+    paths.reverse();
+    for path in paths {
+        if let Err(failure) = take_back(run, ci, &path).await {
+            problems.extend(failure.into_diagnostics());
+        }
+    }
+    Failure::of(problems).map_or(Ok(()), Err)
+}
+
+async fn take_back(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
+    let record = match read_record(run, path).await {
         Ok(Some(record)) => record,
+        Ok(None) if ci.at_the_end() == AtTheEnd::RemovesFiles => return Ok(()), // by an earlier end of the same job
         unreadable => {
-            run.notice("what there was to clean up is not on record any more; blanking the credential variables");
-            handover::blank_credentials(run).await?;
+            if ci.at_the_end() == AtTheEnd::TakesAllBack {
+                run.notice("what there was to clean up is not on record any more; blanking the credential variables");
+                handover::blank_credentials(run, ci).await?;
+            }
             return unreadable.map(|_| ());
         }
     };
 
     let mut problems = Vec::new();
-    let mut restored: Vec<(String, String)> = Vec::new();
+    let mut restored = Pairs::default();
     for variable in &record.variables {
         let now = run.env.get(&variable.name).unwrap_or_default();
         if now == variable.ours {
             if handover::is_credential(&variable.name) {
                 run.mask(&Secret::new(&variable.before));
             }
-            restored.push((variable.name.clone(), variable.before.clone()));
+            restored.set(&variable.name, &variable.before);
         }
     }
-    match run.ci.exports(run, &restored) {
-        Ok(steps) => problems.extend(handover::perform(run, steps).await.err()),
+    match ci.exports(run, &restored).await {
+        Ok(changes) => problems.extend(change::perform(run, changes).await.err()),
         Err(problem) => problems.push(problem),
     }
     for section in record.sections.iter().rev() {
         match profile::restoration(run, section).await {
-            Ok(step) => problems.extend(handover::perform(run, step.into_iter().collect()).await.err()),
+            Ok(change) => problems.extend(change::perform(run, change.into_iter().collect()).await.err()),
             Err(problem) => problems.push(problem),
         }
     }
-    for file in record.files.iter().chain([&path]) {
-        problems.extend(handover::perform(run, vec![Step::Remove { path: file.clone() }]).await.err());
+    for file in record.files.iter().map(String::as_str).chain([path]) {
+        problems.extend(change::perform(run, vec![Change::Remove { path: file.to_owned() }]).await.err());
     }
-    run.say(&format!("Took back {}", taken_back(&record, restored.len())));
+    run.say(&format!("Took back {}", taken_back(&record, restored.iter().count())));
     Failure::of(problems).map_or(Ok(()), Err)
 }
 
@@ -60,7 +79,7 @@ async fn read_record(run: &Run, path: &str) -> Result<Option<Record>, Failure> {
     let text = match run.channel.read_file(path, LARGEST_RECORD, Symlinks::Refuse).await {
         Ok(text) => text,
         Err(fault) if fault.kind == FaultKind::NotFound => return Ok(None),
-        Err(fault) => return Err(handover::cannot_write(path, &fault).into()),
+        Err(fault) => return Err(change::unusable(path, &fault).into()),
     };
     match Record::read(&text) {
         Some(record) => Ok(Some(record)),
@@ -73,7 +92,10 @@ async fn read_record(run: &Run, path: &str) -> Result<Option<Record>, Failure> {
 
 fn taken_back(record: &Record, variables: usize) -> String {
     let count = |number: usize, one: &str| format!("{number} {one}{}", if number == 1 { "" } else { "s" });
-    let mut parts = vec![count(variables, "variable")];
+    let mut parts = Vec::new();
+    if !record.variables.is_empty() {
+        parts.push(count(variables, "variable"));
+    }
     if !record.sections.is_empty() {
         parts.push(count(record.sections.len(), "profile section"));
     }

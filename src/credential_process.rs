@@ -1,10 +1,11 @@
 //! What an AWS SDK runs when it needs credentials: the cached ones while they last, else fresh ones.
 
+use crate::change::{self, Change};
+use crate::ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{Effect, Fault, FaultKind, Stream, Symlinks};
 use crate::exchange;
 use crate::handover::process::{Kept, ProcessCredentials};
-use crate::handover::{self, Step};
 use crate::run::Run;
 use crate::time::Timestamp;
 
@@ -13,48 +14,50 @@ use crate::time::Timestamp;
 const ADVISORY_SECONDS: i64 = 15 * 60;
 const LARGEST_FILE: u32 = 256 * 1024;
 
-/// Prints the credentials as JSON, alone, to standard output. `args` names the request file that
-/// the hand-over wrote.
+/// Prints the credentials as JSON, alone, to standard output. `path` is the request file that the
+/// hand-over wrote.
 ///
 /// # Errors
 /// As for the job itself, and when the request file cannot be used.
-pub async fn answer(run: &Run, args: &[String]) -> Result<(), Failure> {
-    let [path] = args else {
-        return Err(Diagnostic::new(Code::CacheUnusable, "credential-process takes the path of a request file")
-            .fix("it is written by `hand-over: process`; the profile's `credential_process` names it")
-            .into());
-    };
+pub async fn answer(run: &Run, path: &str) -> Result<(), Failure> {
     let kept = read_request(run, path).await?;
     if let Some(cached) = read_cache(run, &kept).await {
         print(run, &cached);
         return Ok(());
     }
 
-    let run = run.with_options(&kept.options);
-    let settings = run.ci.settings(&run)?;
+    let Some(ci) = ci::named(&kept.ci) else {
+        return Err(unusable(path, "this version does not know its CI").into());
+    };
+    let run = run.with_options(ci, &kept.options);
+    let settings = ci.settings(&run)?;
+    let Some(role) = settings.roles.get(kept.role) else {
+        return Err(unusable(path, "it is about a role that its options do not have").into());
+    };
     run.limit_time(settings.time_limit_ms);
-    let exchanged = exchange::exchange(&run, &settings).await?;
-    exchange::check_account(&settings, &exchanged.session)?;
+    let exchanged = exchange::exchange(&run, ci, &settings, role).await?;
+    exchange::check_account(ci, role, &exchanged.session)?;
     let fresh = ProcessCredentials::of(&exchanged.session);
-    let write = Step::Write { path: kept.cache, text: fresh.to_json(), before: None };
+    let write = Change::Write { path: kept.cache, text: fresh.to_json(), before: None };
     // A cache that cannot be written costs time, not correctness.
-    handover::best_effort(&run, vec![write]).await;
+    change::best_effort(&run, vec![write]).await;
     print(&run, &fresh);
     Ok(())
 }
 
 async fn read_request(run: &Run, path: &str) -> Result<Kept, Diagnostic> {
-    let unusable = |reason: String| {
-        Diagnostic::new(Code::CacheUnusable, format!("{path} is not a request for credentials"))
-            .fact("reason", reason)
-            .cause("the job that wrote it is over, or another step has removed or changed it")
-            .fix("use the profile only in the job whose step wrote it, before the job's post steps")
-    };
     let text =
         run.channel.read_file(path, LARGEST_FILE, Symlinks::Refuse).await.map_err(|Fault { kind, detail }| {
-            unusable(if kind == FaultKind::NotFound { "it is not there".to_owned() } else { detail })
+            unusable(path, if kind == FaultKind::NotFound { "it is not there" } else { &detail })
         })?;
-    Kept::read(&text).ok_or_else(|| unusable("its contents are not what was written".to_owned()))
+    Kept::read(&text).ok_or_else(|| unusable(path, "its contents are not what was written"))
+}
+
+fn unusable(path: &str, reason: &str) -> Diagnostic {
+    Diagnostic::new(Code::CacheUnusable, format!("{path} is not a request for credentials"))
+        .fact("reason", reason)
+        .cause("the job that wrote it is over, or another step has removed or changed it")
+        .fix("use the profile only in the job whose step wrote it, before the job's post steps")
 }
 
 /// The cached credentials, if they are whole and an SDK would be content with them.

@@ -12,6 +12,7 @@ use crate::pairs::Pairs;
 /// One thing that the shim is to do. It has no `Debug`: several carry secrets.
 pub enum Effect {
     Fetch(Fetch),
+    Run(Command),
     ReadFile {
         path: String,
         max_bytes: u32,
@@ -62,6 +63,39 @@ pub struct Fetch {
     pub timeout_ms: u32,
     pub max_bytes: u32,
     pub proxy: Option<String>,
+    /// A socket of the file system to ask, whatever the URL's host.
+    pub socket: Option<String>,
+}
+
+/// One program, run to its end. No shell is involved, and it gets no terminal.
+pub struct Command {
+    /// The program and its arguments, which others on the machine can see.
+    pub argv: Vec<String>,
+    /// Variables on top of those of this process.
+    pub env: Vec<(&'static str, String)>,
+    /// What it reads from standard input.
+    pub input: String,
+    pub timeout_ms: u32,
+    /// Of each of its two outputs.
+    pub max_bytes: u32,
+}
+
+/// How a program ended.
+pub struct Ended {
+    /// `None`: by a signal.
+    pub exit_code: Option<i64>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    pub(crate) fn read(outcome: &Value) -> Option<Self> {
+        Some(Self {
+            exit_code: outcome["exitCode"].as_i64(),
+            stdout: outcome["stdout"].as_str()?.to_owned(),
+            stderr: outcome["stderr"].as_str()?.to_owned(),
+        })
+    }
 }
 
 /// What a server answered, whatever its status.
@@ -189,6 +223,16 @@ impl Serialize for Posted {
                 if let Some(proxy) = &fetch.proxy {
                     object.serialize_field("proxy", proxy)?;
                 }
+                if let Some(socket) = &fetch.socket {
+                    object.serialize_field("socket", socket)?;
+                }
+            }
+            Effect::Run(command) => {
+                object.serialize_field("argv", &command.argv)?;
+                object.serialize_field("env", &command.env)?;
+                object.serialize_field("input", &command.input)?;
+                object.serialize_field("timeoutMs", &command.timeout_ms)?;
+                object.serialize_field("maxBytes", &command.max_bytes)?;
             }
             Effect::ReadFile { path, max_bytes, symlinks } => {
                 object.serialize_field("path", path)?;
@@ -225,6 +269,7 @@ impl Effect {
     fn kind(&self) -> &'static str {
         match self {
             Self::Fetch(_) => "fetch",
+            Self::Run(_) => "run",
             Self::ReadFile { .. } => "read-file",
             Self::WriteFile { .. } => "write-file",
             Self::AppendFile { .. } => "append-file",

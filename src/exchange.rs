@@ -1,11 +1,13 @@
 //! From a token to credentials: fetch, look, exchange, and again where that can help.
 
+use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::dialect::Meaning;
 use crate::effect::{FaultKind, Symlinks};
 use crate::explain;
 use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, apart, interrupted};
 use crate::secret::Secret;
-use crate::settings::{RetryPolicy, Settings, TokenSource};
+use crate::settings::{Audience, RetryPolicy, RoleSettings, Settings, TokenSource};
 use crate::sts::assume_role_with_web_identity::{CONTENT_TYPE, Request, Session};
 use crate::sts::error::Retry;
 use crate::sts::{self};
@@ -20,7 +22,7 @@ const PLAIN_SECRET_ROUNDS: u32 = 20;
 
 const STS: Service = Service {
     name: "STS",
-    advice: "check `aws-region` for a slip, and that this machine may reach the host (firewall, DNS, proxy)",
+    advice: "check the region for a slip, and that this machine may reach the host (firewall, DNS, proxy)",
 };
 
 pub struct Exchanged {
@@ -32,9 +34,9 @@ pub struct Exchanged {
 ///
 /// # Errors
 /// With the explanation of the last attempt.
-pub async fn exchange(run: &Run, settings: &Settings) -> Result<Exchanged, Failure> {
+pub async fn exchange(run: &Run, ci: &dyn Ci, settings: &Settings, role: &RoleSettings) -> Result<Exchanged, Failure> {
     for _ in 0..PLAIN_SECRET_ROUNDS {
-        let exchanged = exchange_with_retries(run, settings).await?;
+        let exchanged = exchange_with_retries(run, ci, settings, role).await?;
         if !settings.plain_secrets || is_plain(&exchanged.session) {
             return Ok(exchanged);
         }
@@ -51,23 +53,30 @@ pub async fn exchange(run: &Run, settings: &Settings) -> Result<Exchanged, Failu
 ///
 /// # Errors
 /// Names the account that the credentials belong to and those that were allowed.
-pub fn check_account(settings: &Settings, session: &Session) -> Result<(), Failure> {
-    let allowed = &settings.allowed_accounts;
+pub fn check_account(ci: &dyn Ci, role: &RoleSettings, session: &Session) -> Result<(), Failure> {
+    let allowed = &role.allowed_accounts;
     if allowed.is_empty() || allowed.iter().any(|account| account.as_str() == session.account) {
         return Ok(());
     }
     let list: Vec<&str> = allowed.iter().map(crate::settings::AccountId::as_str).collect();
-    Err(Diagnostic::new(Code::AccountNotAllowed, "the role is in an account that `allowed-account-ids` does not list")
+    let option = ci.option(Meaning::AllowedAccounts);
+    let headline = format!("the role is in an account that `{option}` does not list");
+    Err(Diagnostic::new(Code::AccountNotAllowed, headline)
         .fact("account", &session.account)
         .fact("allowed", list.join(", "))
-        .fix("correct the role's ARN, or add the account to `allowed-account-ids`; nothing was handed over")
+        .fix(format!("correct the role's ARN, or add the account to `{option}`; nothing was handed over"))
         .into())
 }
 
-async fn exchange_with_retries(run: &Run, settings: &Settings) -> Result<Exchanged, Failure> {
+async fn exchange_with_retries(
+    run: &Run,
+    ci: &dyn Ci,
+    settings: &Settings,
+    role: &RoleSettings,
+) -> Result<Exchanged, Failure> {
     let mut attempts = Attempts::new(settings.retry);
     loop {
-        let trouble = match attempt(run, settings).await {
+        let trouble = match attempt(run, ci, settings, role).await {
             Ok(exchanged) => return Ok(exchanged),
             Err(trouble) => trouble,
         };
@@ -82,19 +91,28 @@ async fn exchange_with_retries(run: &Run, settings: &Settings) -> Result<Exchang
     }
 }
 
-async fn attempt(run: &Run, settings: &Settings) -> Result<Exchanged, Trouble> {
-    let token = token(run, settings).await?;
-    match assume_role(run, settings, &token).await {
+async fn attempt(run: &Run, ci: &dyn Ci, settings: &Settings, role: &RoleSettings) -> Result<Exchanged, Trouble> {
+    let token = token(run, ci, settings, &role.source).await?;
+    match assume_role(run, ci, settings, role, &token).await {
         Ok(session) => Ok(Exchanged { token, session }),
         Err(trouble) => Err(trouble),
     }
 }
 
 /// A token that STS will not refuse for its form.
-async fn token(run: &Run, settings: &Settings) -> Result<UnverifiedToken, Trouble> {
-    let (text, expected_audience, fresh) = match &settings.source {
-        TokenSource::Ci { audience } => (run.ci.token(run, settings, audience).await?, Some(audience.as_str()), true),
-        TokenSource::File { path, symlinks } => (apart(token_from_file(run, path, *symlinks)).await?, None, false),
+///
+/// # Errors
+/// When there is none, or it cannot work.
+pub async fn token(
+    run: &Run,
+    ci: &dyn Ci,
+    settings: &Settings,
+    source: &TokenSource,
+) -> Result<UnverifiedToken, Trouble> {
+    let (text, expected_audience, fresh) = match source {
+        TokenSource::Ci(request) => (ci.token(run, settings, request).await?, Some(&request.audience), true),
+        TokenSource::File { path, symlinks } => (apart(token_from_file(run, ci, path, *symlinks)).await?, None, false),
+        TokenSource::Given { token, audience } => (token.clone(), audience.as_ref(), false),
     };
     run.mask(&text);
     let refuse = |fault: TokenFault| Trouble::new(Retry::Never, fault.diagnostic());
@@ -102,14 +120,14 @@ async fn token(run: &Run, settings: &Settings) -> Result<UnverifiedToken, Troubl
     for secret in token.secrets() {
         run.mask(&secret);
     }
-    let expected = Expected { audience: expected_audience, now: run.channel.now(), fresh };
+    let expected = Expected { audience: expected_audience.map(Audience::as_str), now: run.channel.now(), fresh };
     for notice in preflight::check(&token, &expected).map_err(refuse)? {
         run.notice(&notice.to_string());
     }
     Ok(token)
 }
 
-async fn token_from_file(run: &Run, path: &str, symlinks: Symlinks) -> Result<Secret, Trouble> {
+async fn token_from_file(run: &Run, ci: &dyn Ci, path: &str, symlinks: Symlinks) -> Result<Secret, Trouble> {
     run.channel.read_file(path, TOKEN_FILE_BYTES, symlinks).await.map(Secret::new).map_err(|fault| {
         let refused = |headline: String| {
             Diagnostic::new(Code::TokenFileUnreadable, headline)
@@ -118,7 +136,7 @@ async fn token_from_file(run: &Run, path: &str, symlinks: Symlinks) -> Result<Se
         let diagnostic = match fault.kind {
             FaultKind::Interrupted => return interrupted(),
             FaultKind::NotFound => refused(format!("there is no file {path}"))
-                .fix("check `web-identity-token-file`; a relative path starts at the workspace"),
+                .fix(format!("check `{}`; a relative path starts at the workspace", ci.option(Meaning::TokenFile))),
             FaultKind::Symlink => refused(format!("{path}, or the folder it is in, is a symbolic link"))
                 .cause("a link could make the job send another file's content to STS")
                 .fix("name the file itself; only the kubelet's own layout under /var/run/secrets may have links"),
@@ -131,19 +149,25 @@ async fn token_from_file(run: &Run, path: &str, symlinks: Symlinks) -> Result<Se
     })
 }
 
-async fn assume_role(run: &Run, settings: &Settings, token: &UnverifiedToken) -> Result<Session, Trouble> {
-    let policy_arns: Vec<&str> = settings.policy_arns.iter().map(crate::settings::PolicyArn::as_str).collect();
+async fn assume_role(
+    run: &Run,
+    ci: &dyn Ci,
+    settings: &Settings,
+    role: &RoleSettings,
+    token: &UnverifiedToken,
+) -> Result<Session, Trouble> {
+    let policy_arns: Vec<&str> = role.policy_arns.iter().map(crate::settings::PolicyArn::as_str).collect();
     let request = Request {
-        role_arn: settings.role_arn.as_str(),
-        session_name: settings.session_name.as_str(),
+        role_arn: role.role_arn.as_str(),
+        session_name: role.session_name.as_str(),
         token: token.compact(),
-        duration_seconds: Some(settings.duration.seconds()),
-        policy: settings.policy.as_ref().map(crate::settings::SessionPolicy::as_str),
+        duration_seconds: Some(role.duration.seconds()),
+        policy: role.policy.as_ref().map(crate::settings::SessionPolicy::as_str),
         policy_arns: &policy_arns,
     };
     let call = Call {
         method: "POST",
-        url: settings.endpoint.url.clone(),
+        url: role.endpoint.url.clone(),
         headers: vec![
             ("content-type", CONTENT_TYPE.to_owned()),
             ("accept", "text/xml".to_owned()),
@@ -152,9 +176,9 @@ async fn assume_role(run: &Run, settings: &Settings, token: &UnverifiedToken) ->
         body: Some(request.body()),
     };
     let answer =
-        run.fetch(STS, call, &settings.proxy).await.map_err(|trouble| explain::unreachable(settings, trouble))?;
-    let session = sts::assume_role_with_web_identity::read(&answer)
-        .map_err(|fault| explain::refusal(run, settings, token, &fault))?;
+        run.fetch(STS, call, &settings.proxy).await.map_err(|trouble| explain::unreachable(ci, role, trouble))?;
+    let session =
+        sts::assume_role_with_web_identity::read(&answer).map_err(|fault| explain::refusal(ci, role, token, &fault))?;
     let credentials = &session.credentials;
     for secret in [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token] {
         run.mask(secret);

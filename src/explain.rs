@@ -3,9 +3,11 @@
 //! AWS answers every mismatch of a trust policy with the same sentence. What it does not say is in
 //! the token, so that is what a denial shows, with the condition that would admit this very job.
 
+use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::run::{Run, Trouble};
-use crate::settings::Settings;
+use crate::dialect::Meaning;
+use crate::run::Trouble;
+use crate::settings::{Region, RoleSettings};
 use crate::sts::error::{AnswerFault, DurationLimit, ErrorKind, Stranger, StsError};
 use crate::sts::partition::Partition;
 use crate::text::nearest;
@@ -14,66 +16,67 @@ use crate::token::UnverifiedToken;
 
 /// The diagnostic for an answer without credentials, and whether to try again.
 #[must_use]
-pub fn refusal(run: &Run, settings: &Settings, token: &UnverifiedToken, fault: &AnswerFault) -> Trouble {
+pub fn refusal(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, fault: &AnswerFault) -> Trouble {
     let diagnostic = match fault {
         AnswerFault::Incomplete { element } => {
             Diagnostic::new(Code::StsAnswerInvalid, "STS answered with credentials that are not whole")
                 .fact("missing", *element)
-                .fact("endpoint", &settings.endpoint.url)
+                .fact("endpoint", &role.endpoint.url)
                 .cause("what listens at that address is not AWS's STS, or not quite like it")
         }
-        AnswerFault::NotSts(stranger) => not_sts(settings, stranger, fault.code()),
-        AnswerFault::Sts(error) => refused(run, settings, token, error),
+        AnswerFault::NotSts(stranger) => not_sts(ci, role, stranger, fault.code()),
+        AnswerFault::Sts(error) => refused(ci, role, token, error),
     };
     Trouble::new(fault.retry(), diagnostic)
 }
 
 /// A slip in the region shows only now, as a host that does not exist.
 #[must_use]
-pub fn unreachable(settings: &Settings, trouble: Trouble) -> Trouble {
-    let region = settings.region.as_str();
+pub fn unreachable(ci: &dyn Ci, role: &RoleSettings, trouble: Trouble) -> Trouble {
+    let region = role.region.as_ref().map(Region::as_str).unwrap_or_default();
     let mut known = Partition::ALL.iter().flat_map(|partition| partition.regions.iter().copied());
     if trouble.diagnostic.code != Code::EndpointUnreachable || known.clone().any(|name| name == region) {
         return trouble;
     }
     match nearest(region, &mut known) {
-        Some(near) => {
-            Trouble::new(trouble.retry, trouble.diagnostic.fix(format!("did you mean `aws-region: {near}`?")))
-        }
+        Some(near) => Trouble::new(
+            trouble.retry,
+            trouble.diagnostic.fix(format!("did you mean `{}: {near}`?", ci.option(Meaning::Region))),
+        ),
         None => trouble,
     }
 }
 
-fn not_sts(settings: &Settings, stranger: &Stranger, code: Code) -> Diagnostic {
-    Diagnostic::new(code, format!("{} answered, but not as STS does", settings.endpoint.host))
+fn not_sts(ci: &dyn Ci, role: &RoleSettings, stranger: &Stranger, code: Code) -> Diagnostic {
+    Diagnostic::new(code, format!("{} answered, but not as STS does", role.endpoint.host))
         .fact("status", stranger.status.to_string())
         .fact_if("content type", stranger.content_type.as_ref().map(crate::text::Inert::as_str))
         .fact_if("it says", stranger.gist.as_ref().map(crate::text::Inert::as_str))
         .cause("a proxy, firewall or captive portal answered in its place")
-        .cause("`sts-endpoint` names a host that is no STS")
-        .fix("let the runner reach the endpoint itself, or name it in `no-proxy`")
+        .cause(format!("`{}` names a host that is no STS", ci.option(Meaning::Endpoint)))
+        .fix("let the runner reach the endpoint itself, or name it in NO_PROXY")
 }
 
-fn refused(run: &Run, settings: &Settings, token: &UnverifiedToken, error: &StsError) -> Diagnostic {
+fn refused(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, error: &StsError) -> Diagnostic {
     let says = if error.message.is_empty() { error.code.clone() } else { format!("{}: {}", error.code, error.message) };
     let code = error.kind.code();
-    let diagnostic = Diagnostic::new(code, headline(settings, token, &error.kind))
+    let diagnostic = Diagnostic::new(code, headline(role, token, &error.kind))
         .fact("AWS says", says)
         .fact_if("request id", error.request_id.as_deref());
-    let role = settings.role_arn.as_str();
+    let arn = role.role_arn.as_str();
     let claims = token.claims();
     let issuer = claims.issuer().unwrap_or_default();
     let audience = claims.text("aud").unwrap_or_default();
-    let provider = provider_arn(settings, token);
+    let provider = provider_arn(role, token);
 
     match &error.kind {
-        ErrorKind::NotAuthorized => denied(run, settings, token, diagnostic),
+        ErrorKind::NotAuthorized => denied(ci, role, token, diagnostic),
         ErrorKind::TagSessionNotAllowed => diagnostic
-            .fact("role", role)
+            .fact("role", arn)
             .cause("the token carries session tags, and the trust policy allows sts:AssumeRoleWithWebIdentity alone")
             .fix("add \"sts:TagSession\" to the Action of the trust policy's statement"),
         ErrorKind::SourceIdentityNotAllowed => diagnostic
-            .fact("role", role)
+            .fact("role", arn)
             .cause("the token carries a source identity, and the trust policy does not allow it to be set")
             .fix("add \"sts:SetSourceIdentity\" to the Action of the trust policy's statement"),
         ErrorKind::ProviderNotFound { .. } => diagnostic
@@ -95,13 +98,13 @@ fn refused(run: &Run, settings: &Settings, token: &UnverifiedToken, error: &StsE
                 "add the audience: aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn \
                  {provider} --client-id {audience}"
             ))
-            .fix("or set `audience` to one that the provider lists"),
+            .fix(format!("or set `{}` to one that the provider lists", ci.option(Meaning::Audience))),
         ErrorKind::ManyAudiences => diagnostic.claim("aud", &audience).fix("ask the CI for a token with one audience"),
         ErrorKind::ClaimRefused { claim } => diagnostic
             .fact_if("claim", claim.as_deref())
             .fix("the issuer of the token has to set that claim; STS needs iss, sub, aud, iat and exp"),
         ErrorKind::RolesClaim => diagnostic
-            .fact("role", role)
+            .fact("role", arn)
             .cause("the token has a claim https://aws.amazon.com/roles that lists other roles")
             .fix("have the issuer list this role, or leave the claim out"),
         ErrorKind::TagsClaim => diagnostic
@@ -130,53 +133,60 @@ fn refused(run: &Run, settings: &Settings, token: &UnverifiedToken, error: &StsE
             diagnostic.cause("the request went through something that has changed it")
         }
         ErrorKind::DurationTooLong { limit } => {
-            diagnostic.fact("asked for", format!("{} s", settings.duration.seconds())).fix(match limit {
+            diagnostic.fact("asked for", format!("{} s", role.duration.seconds())).fix(match limit {
                 DurationLimit::Role => format!(
-                    "lower `role-duration-seconds`, or raise the role's limit: aws iam update-role --role-name {} \
-                     --max-session-duration {}",
-                    settings.role_arn.name(),
-                    settings.duration.seconds()
+                    "lower `{}`, or raise the role's limit: aws iam update-role --role-name {} --max-session-duration {}",
+                    ci.option(Meaning::Duration),
+                    role.role_arn.name(),
+                    role.duration.seconds()
                 ),
                 DurationLimit::Chaining => {
-                    "a chained role lasts an hour at most: set `role-duration-seconds: 3600`".to_owned()
+                    format!("a chained role lasts an hour at most: set `{}: 3600`", ci.option(Meaning::Duration))
                 }
-                DurationLimit::Api => "set `role-duration-seconds` to 43200 or less".to_owned(),
+                DurationLimit::Api => format!("set `{}` to 43200 or less", ci.option(Meaning::Duration)),
             })
         }
         ErrorKind::ParameterInvalid { parameter } => diagnostic
             .fact_if("parameter", parameter.as_deref())
-            .fact("role", role)
-            .fact("session", settings.session_name.as_str())
+            .fact("role", arn)
+            .fact("session", role.session_name.as_str())
             .fix("correct the option that this parameter comes from"),
-        ErrorKind::RegionDisabled => diagnostic.fact("region", settings.region.as_str()).fix(format!(
-            "enable the region in account {}, or use another `aws-region` such as us-east-1",
-            settings.role_arn.account().as_str()
+        ErrorKind::RegionDisabled => diagnostic.fact("endpoint", &role.endpoint.host).fix(format!(
+            "enable the region in account {}, or use another `{}` such as us-east-1",
+            role.role_arn.account().as_str(),
+            ci.option(Meaning::Region)
         )),
-        ErrorKind::SessionPolicyInvalid => diagnostic.fix(
-            "check `inline-session-policy` with the IAM policy editor; Version, Statement and Resource are needed",
-        ),
-        ErrorKind::SessionTooLarge => diagnostic
-            .fix("shorten `inline-session-policy`, name fewer `managed-session-policies`, or fewer tags in the token"),
-        ErrorKind::Throttled => diagnostic
-            .fix("many jobs at once ask for this account: spread them, or allow more with `retry-max-attempts`"),
+        ErrorKind::SessionPolicyInvalid => diagnostic.fix(format!(
+            "check `{}` with the IAM policy editor; Version, Statement and Resource are needed",
+            ci.option(Meaning::Policy)
+        )),
+        ErrorKind::SessionTooLarge => diagnostic.fix(format!(
+            "shorten `{}`, name fewer `{}`, or fewer tags in the token",
+            ci.option(Meaning::Policy),
+            ci.option(Meaning::PolicyArns)
+        )),
+        ErrorKind::Throttled => diagnostic.fix(format!(
+            "many jobs at once ask for this account: spread them, or allow more with `{}`",
+            ci.option(Meaning::Attempts)
+        )),
         ErrorKind::Unavailable => diagnostic.fix("run the job again later; see https://health.aws.amazon.com"),
         ErrorKind::CallerRefused | ErrorKind::ClockSkewed | ErrorKind::Unknown => {
-            diagnostic.fact("status", error.status.to_string()).fact("role", role)
+            diagnostic.fact("status", error.status.to_string()).fact("role", arn)
         }
     }
 }
 
-fn headline(settings: &Settings, token: &UnverifiedToken, kind: &ErrorKind) -> String {
-    let role = settings.role_arn.as_str();
-    let account = settings.role_arn.account().as_str();
+fn headline(role: &RoleSettings, token: &UnverifiedToken, kind: &ErrorKind) -> String {
+    let arn = role.role_arn.as_str();
+    let account = role.role_arn.account().as_str();
     let issuer = token.claims().issuer().unwrap_or_default();
     match kind {
-        ErrorKind::NotAuthorized => format!("AWS does not let this job assume {role}"),
+        ErrorKind::NotAuthorized => format!("AWS does not let this job assume {arn}"),
         ErrorKind::TagSessionNotAllowed => {
-            format!("the trust policy of {role} does not allow the token's session tags")
+            format!("the trust policy of {arn} does not allow the token's session tags")
         }
         ErrorKind::SourceIdentityNotAllowed => {
-            format!("the trust policy of {role} does not allow the token's source identity")
+            format!("the trust policy of {arn} does not allow the token's source identity")
         }
         ErrorKind::ProviderNotFound { .. } => format!("account {account} has no identity provider for {issuer}"),
         ErrorKind::AudienceNotAccepted => {
@@ -189,7 +199,7 @@ fn headline(settings: &Settings, token: &UnverifiedToken, kind: &ErrorKind) -> S
         ErrorKind::ClaimRefused { .. } => {
             "the token lacks a claim that STS demands, or it has the wrong form".to_owned()
         }
-        ErrorKind::RolesClaim => format!("the token's list of roles does not have {role}"),
+        ErrorKind::RolesClaim => format!("the token's list of roles does not have {arn}"),
         ErrorKind::TagsClaim => "the session tags in the token do not have the form that STS takes".to_owned(),
         ErrorKind::NotJwt => "what was sent as the token is not a JSON Web Token".to_owned(),
         ErrorKind::KeysUnreachable | ErrorKind::ProviderUnreachable => {
@@ -199,9 +209,7 @@ fn headline(settings: &Settings, token: &UnverifiedToken, kind: &ErrorKind) -> S
         ErrorKind::NotYetValid => "STS takes the token to be issued in the future".to_owned(),
         ErrorKind::DurationTooLong { .. } => "the session is longer than allowed".to_owned(),
         ErrorKind::ParameterInvalid { .. } | ErrorKind::ProviderIdSent => "STS found fault with a parameter".to_owned(),
-        ErrorKind::RegionDisabled => {
-            format!("STS is not enabled in {} for account {account}", settings.region.as_str())
-        }
+        ErrorKind::RegionDisabled => format!("STS at {} is not enabled for account {account}", role.endpoint.host),
         ErrorKind::SessionPolicyInvalid => "STS could not read the session policy".to_owned(),
         ErrorKind::SessionTooLarge => "session policies and tags do not fit into a session".to_owned(),
         ErrorKind::Throttled => "STS asked to slow down".to_owned(),
@@ -213,35 +221,34 @@ fn headline(settings: &Settings, token: &UnverifiedToken, kind: &ErrorKind) -> S
 }
 
 /// The token was fine; the trust policy, or a missing role, said no.
-fn denied(run: &Run, settings: &Settings, token: &UnverifiedToken, mut diagnostic: Diagnostic) -> Diagnostic {
-    for name in run.ci.deciding_claims() {
+fn denied(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, mut diagnostic: Diagnostic) -> Diagnostic {
+    for name in ci.deciding_claims() {
         if let Some(value) = token.claims().text(name) {
             diagnostic = diagnostic.claim(name, value);
         }
     }
-    for cause in run.ci.denial_causes(token, settings) {
+    for cause in ci.denial_causes(token, role) {
         diagnostic = diagnostic.cause(cause);
     }
     diagnostic
         .fix(format!(
             "compare the condition below with the role's: aws iam get-role --role-name {} --query \
              Role.AssumeRolePolicyDocument",
-            settings.role_arn.name()
+            role.role_arn.name()
         ))
         .fix("check that the role's account and name are right")
         .paste(
             "a statement that admits this job and no other branch or environment",
             "json",
-            &statement(run, settings, token),
+            &statement(ci, role, token),
         )
 }
 
 /// The statement of a trust policy that admits jobs like this one.
-fn statement(run: &Run, settings: &Settings, token: &UnverifiedToken) -> String {
+fn statement(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken) -> String {
     let claims = token.claims();
     let prefix = provider_host(token);
-    let conditions: Vec<String> = run
-        .ci
+    let conditions: Vec<String> = ci
         .pinned_claims()
         .iter()
         .filter_map(|name| Some((name, claims.text(name)?)))
@@ -250,7 +257,7 @@ fn statement(run: &Run, settings: &Settings, token: &UnverifiedToken) -> String 
     format!(
         "{{\n  \"Effect\": \"Allow\",\n  \"Principal\": {{ \"Federated\": {} }},\n  \"Action\": \
          \"sts:AssumeRoleWithWebIdentity\",\n  \"Condition\": {{\n    \"StringEquals\": {{\n{}\n    }}\n  }}\n}}",
-        quoted(&provider_arn(settings, token)),
+        quoted(&provider_arn(role, token)),
         conditions.join(",\n")
     )
 }
@@ -261,9 +268,9 @@ fn provider_host(token: &UnverifiedToken) -> String {
     issuer.strip_prefix("https://").unwrap_or(issuer).to_owned()
 }
 
-fn provider_arn(settings: &Settings, token: &UnverifiedToken) -> String {
-    let role = &settings.role_arn;
-    format!("arn:{}:iam::{}:oidc-provider/{}", role.partition(), role.account().as_str(), provider_host(token))
+fn provider_arn(role: &RoleSettings, token: &UnverifiedToken) -> String {
+    let arn = &role.role_arn;
+    format!("arn:{}:iam::{}:oidc-provider/{}", arn.partition(), arn.account().as_str(), provider_host(token))
 }
 
 /// A JSON string.

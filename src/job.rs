@@ -3,52 +3,75 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::channel::Channel;
-use crate::ci::{Ci, github};
+use crate::ci::{self, Ci};
 use crate::diagnostic::Failure;
-use crate::effect::{Effect, Posted, Stream};
+use crate::effect::{Effect, Posted};
+use crate::environment::{Environment, Runtime};
 use crate::exchange::{self, Exchanged};
 use crate::pairs::Pairs;
-use crate::run::{Environment, Run, Runtime, apart};
-use crate::settings::Settings;
+use crate::run::{Run, Voice, apart};
+use crate::settings::{RoleSettings, Settings};
 use crate::time::{Timestamp, span};
 use crate::{cleanup, credential_process, handover};
 
-/// Assumes the role and hands the credentials over. Nothing is handed over unless all succeeded.
-async fn assume(run: &Run) -> Result<(), Failure> {
-    let settings = run.ci.settings(run)?;
+/// Assumes the roles and hands the credentials over. Nothing is handed over unless all succeeded.
+async fn assume(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
+    let settings = ci.settings(run)?;
     announce(run, &settings);
-    match exchange_and_hand_over(run, &settings).await {
+    match exchange_and_hand_over(run, ci, &settings).await {
         Ok(()) => Ok(()),
         Err(failure) => {
             if settings.clear_first {
-                apart(handover::blank_credentials(run)).await?;
+                apart(handover::blank_credentials(run, ci)).await?;
             }
             Err(failure)
         }
     }
 }
 
-async fn exchange_and_hand_over(run: &Run, settings: &Settings) -> Result<(), Failure> {
-    run.command(run.ci.group(&format!("Assume {}", settings.role_arn.as_str())));
-    let exchanged = exchange::exchange(run, settings).await;
-    if let Ok(exchanged) = &exchanged {
-        tell_exchange(run, settings, exchanged);
+async fn exchange_and_hand_over(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<(), Failure> {
+    let exchanged = exchange_all(run, ci, settings).await?;
+    for (role, Exchanged { session, .. }) in settings.roles.iter().zip(&exchanged) {
+        exchange::check_account(ci, role, session)?;
     }
-    run.command(run.ci.end_group());
-    let Exchanged { session, .. } = exchanged?;
-
-    exchange::check_account(settings, &session)?;
-    handover::hand_over(run, settings, &session).await?;
-    run.say(&format!(
-        "Assumed {} until {} ({} from now)",
-        session.assumed_role_arn,
-        session.credentials.expiration,
-        span(session.credentials.expiration.seconds_since(run.channel.now()).max(0)),
-    ));
+    ci.conceal(run).await;
+    handover::hand_over(run, ci, settings, &exchanged).await?;
+    for Exchanged { session, .. } in &exchanged {
+        run.say(&format!(
+            "Assumed {} until {} ({} from now)",
+            session.assumed_role_arn,
+            session.credentials.expiration,
+            span(session.credentials.expiration.seconds_since(run.channel.now()).max(0)),
+        ));
+    }
     Ok(())
+}
+
+/// A session for each role, all at once, or everything that went wrong.
+async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec<Exchanged>, Failure> {
+    let title = match settings.roles.as_slice() {
+        [role] => format!("Assume {}", role.role_arn.as_str()),
+        roles => format!("Assume {} roles", roles.len()),
+    };
+    run.command(ci.group(&title));
+    let exchanges = settings.roles.iter().map(|role| exchange::exchange(run, ci, settings, role));
+    let mut sessions = Vec::new();
+    let mut problems = Vec::new();
+    for (role, outcome) in settings.roles.iter().zip(join_all(exchanges).await) {
+        match outcome {
+            Ok(exchanged) => {
+                tell_exchange(run, ci, role, &exchanged);
+                sessions.push(exchanged);
+            }
+            Err(failure) => problems.extend(failure.into_diagnostics()),
+        }
+    }
+    run.command(ci.end_group());
+    Failure::of(problems).map_or(Ok(sessions), Err)
 }
 
 /// Hides what is to be hidden and says what is worth saying, before the first request.
@@ -57,8 +80,10 @@ fn announce(run: &Run, settings: &Settings) {
         run.mask(secret);
     }
     if settings.hide_account {
-        run.hide(settings.role_arn.account().as_str());
-        run.hide(settings.role_arn.as_str());
+        for role in &settings.roles {
+            run.hide(role.role_arn.account().as_str());
+            run.hide(role.role_arn.as_str());
+        }
     }
     run.limit_time(settings.time_limit_ms);
     for notice in &settings.notices {
@@ -66,58 +91,58 @@ fn announce(run: &Run, settings: &Settings) {
     }
 }
 
-fn tell_exchange(run: &Run, settings: &Settings, exchanged: &Exchanged) {
-    for name in run.ci.deciding_claims() {
+fn tell_exchange(run: &Run, ci: &dyn Ci, role: &RoleSettings, exchanged: &Exchanged) {
+    for name in ci.deciding_claims() {
         if let Some(value) = exchanged.token.claims().text(name) {
             run.say(&format!("  token {name}: {value}"));
         }
     }
     run.say(&format!(
         "  session {} of {}, by {}",
-        settings.session_name.as_str(),
-        span(i64::from(settings.duration.seconds())),
-        settings.endpoint.url,
+        role.session_name.as_str(),
+        span(i64::from(role.duration.seconds())),
+        role.endpoint.url,
     ));
 }
 
 /// Which program of ours this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Entry {
-    /// The GitHub Action's main step.
-    Github,
-    /// The GitHub Action's post step.
-    GithubPost,
-    /// What an AWS SDK runs when a profile says `credential_process`.
-    CredentialProcess,
+    /// The step of a job that assumes its roles.
+    Main(&'static dyn Ci),
+    /// The end of the job.
+    Post(&'static dyn Ci),
+    /// What an AWS SDK runs when a profile says `credential_process`, with the path of its request.
+    CredentialProcess(String),
+}
+
+impl Entry {
+    fn read(name: &str, args: &Value) -> Option<Self> {
+        if name == "credential-process" {
+            return Some(Self::CredentialProcess(args[0].as_str()?.to_owned()));
+        }
+        match name.strip_suffix("-post") {
+            Some(name) => ci::named(name).map(Self::Post),
+            None => ci::named(name).map(Self::Main),
+        }
+    }
 }
 
 /// What a job is started with.
 pub struct Request {
     pub entry: Entry,
-    pub args: Vec<String>,
     pub env: Pairs,
     pub runtime: Runtime,
 }
 
 impl Request {
-    /// Reads `{"entry", "args", "env", "runtime"}`.
+    /// Reads `{"entry", "args", "env", "runtime"}`. An entry is a CI's name, its name and `-post`, or
+    /// `credential-process`.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let request: Value = serde_json::from_str(text).ok()?;
         Some(Self {
-            entry: match request["entry"].as_str()? {
-                "github" => Entry::Github,
-                "github-post" => Entry::GithubPost,
-                "credential-process" => Entry::CredentialProcess,
-                _ => return None,
-            },
-            args: request["args"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
+            entry: Entry::read(request["entry"].as_str()?, &request["args"])?,
             env: Pairs::read(&request["env"])?,
             runtime: Runtime::read(&request["runtime"]),
         })
@@ -157,25 +182,39 @@ impl Job {
 
 async fn story(request: Request, channel: Channel) -> u8 {
     let env = Environment::new(request.env, &request.runtime.platform);
-    let ci: &'static dyn Ci = &github::GitHub;
-    let stream = if request.entry == Entry::CredentialProcess { Stream::Stderr } else { Stream::Stdout };
-    let run = Run::new(channel, ci, env, request.runtime, stream);
-
-    let ended = match request.entry {
-        Entry::Github => apart(assume(&run)).await,
-        Entry::GithubPost => apart(cleanup::clean_up(&run)).await,
-        Entry::CredentialProcess => apart(credential_process::answer(&run, &request.args)).await,
-    };
-    match ended {
-        Ok(()) => 0,
-        Err(failure) => apart(tell_failure(&run, request.entry, failure)).await,
+    let start = |dialect, voice| Run::new(channel, dialect, env, request.runtime, voice);
+    match request.entry {
+        Entry::Main(ci) => {
+            let run = start(ci, Voice::Log);
+            match apart(assume(&run, ci)).await {
+                Ok(()) => 0,
+                Err(failure) => apart(tell_failure(&run, ci, failure)).await,
+            }
+        }
+        Entry::Post(ci) => {
+            let run = start(ci, Voice::Log);
+            exit_code(&run, apart(cleanup::clean_up(&run, ci)).await)
+        }
+        Entry::CredentialProcess(path) => {
+            // Whose options these are, the request will say; until then nothing depends on it.
+            let run = start(ci::ALL[0], Voice::Aside);
+            exit_code(&run, apart(credential_process::answer(&run, &path)).await)
+        }
     }
 }
 
-async fn tell_failure(run: &Run, entry: Entry, failure: Failure) -> u8 {
+fn exit_code(run: &Run, ended: Result<(), Failure>) -> u8 {
+    ended.map_or_else(
+        |failure| {
+            run.report(&failure);
+            failure.exit_code()
+        },
+        |()| 0,
+    )
+}
+
+async fn tell_failure(run: &Run, ci: &dyn Ci, failure: Failure) -> u8 {
     run.report(&failure);
-    if entry == Entry::Github {
-        handover::best_effort(run, run.ci.after_failure(run, &failure)).await;
-    }
+    ci.after_failure(run, &failure).await;
     failure.exit_code()
 }

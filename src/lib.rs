@@ -6,12 +6,15 @@
 
 #[cfg(target_arch = "wasm32")]
 pub mod bindings;
+pub mod change;
 pub mod channel;
 pub mod ci;
 pub mod cleanup;
 pub mod credential_process;
 pub mod diagnostic;
+pub mod dialect;
 pub mod effect;
+pub mod environment;
 pub mod exchange;
 pub mod explain;
 pub mod handover;

@@ -1,11 +1,12 @@
 //! Which proxy a request goes through: from the options first, then from the usual variables.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::secret::Secret;
+use crate::sts::endpoint;
 
 /// The option that comes before every variable.
 const OPTION: &str = "http-proxy";
@@ -79,7 +80,7 @@ impl ProxySettings {
         let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
         if let Some((host, port)) = read_address(address) {
             let port = port.unwrap_or(if plain { 80 } else { 443 });
-            if is_loopback(&host) || self.exceptions.has(&host, port) {
+            if endpoint::is_loopback(&host) || self.exceptions.has(&host, port) {
                 return Ok(None);
             }
         }
@@ -331,12 +332,6 @@ fn push_new(known: &mut Vec<Secret>, found: impl IntoIterator<Item = Secret>) {
 fn ipv6(text: &str) -> Option<String> {
     let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     inside.parse::<Ipv6Addr>().ok().map(|address| address.to_string())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let ipv6 = host.parse::<Ipv6Addr>().ok();
-    let ipv4 = host.parse::<Ipv4Addr>().ok().or_else(|| ipv6?.to_ipv4_mapped());
-    host == "localhost" || ipv6 == Some(Ipv6Addr::LOCALHOST) || ipv4.is_some_and(|address| address.is_loopback())
 }
 
 fn is_number(text: &str) -> bool {

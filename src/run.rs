@@ -1,12 +1,14 @@
 //! One run: what it was started with, and its ways to speak and to fetch.
 
+use std::cell::Cell;
+
 use futures_util::future::LocalBoxFuture;
-use serde_json::Value;
 
 use crate::channel::Channel;
-use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
-use crate::effect::{Answer, Effect, Fault, FaultKind, Fetch, Stream};
+use crate::dialect::{Dialect, Report};
+use crate::effect::{Answer, Command, Effect, Ended, Fault, FaultKind, Fetch, Stream};
+use crate::environment::{Environment, Runtime};
 use crate::pairs::Pairs;
 use crate::product;
 use crate::proxy::ProxySettings;
@@ -16,83 +18,10 @@ use crate::text::Inert;
 
 /// How long the whole exchange may take, with all its attempts.
 pub const BUDGET_MS: u64 = 30_000;
-const CONNECT_MS: u64 = 5_000;
-const REQUEST_MS: u64 = 10_000;
+const CONNECT_MS: u32 = 5_000;
+const REQUEST_MS: u32 = 10_000;
 /// Answers are a few kilobytes; more is not an answer.
 const ANSWER_BYTES: u32 = 64 * 1024;
-
-/// What the shim knows about the process it lives in.
-#[derive(Clone, Default)]
-pub struct Runtime {
-    pub name: String,
-    pub version: String,
-    /// The program that runs the shim.
-    pub executable: String,
-    /// The folder that holds `js/`.
-    pub root: String,
-    pub platform: String,
-    pub home: String,
-    pub colour: bool,
-}
-
-impl Runtime {
-    #[must_use]
-    pub fn read(value: &Value) -> Self {
-        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
-        Self {
-            name: text("name"),
-            version: text("version"),
-            executable: text("executable"),
-            root: text("root"),
-            platform: text("platform"),
-            home: text("home"),
-            colour: value["colour"] == true,
-        }
-    }
-}
-
-/// The environment as it was at the start. Empty variables count as absent.
-#[derive(Clone, Default)]
-pub struct Environment(Pairs);
-
-impl Environment {
-    /// On Windows, names are the same in any case.
-    #[must_use]
-    pub fn new(variables: Pairs, platform: &str) -> Self {
-        if platform != "win32" {
-            return Self(variables);
-        }
-        let mut folded = Pairs::default();
-        for (name, value) in variables.iter() {
-            folded.set(&name.to_ascii_uppercase(), value);
-        }
-        Self(folded)
-    }
-
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).filter(|value| !value.is_empty())
-    }
-
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name)
-    }
-
-    #[must_use]
-    pub fn variables(&self) -> &Pairs {
-        &self.0
-    }
-
-    /// This environment without what `unwanted` names, and with `others` on top.
-    fn with(&self, unwanted: impl Fn(&str) -> bool, others: &Pairs) -> Self {
-        let mut variables = self.0.clone();
-        variables.retain(|name| !unwanted(name));
-        for (name, value) in others.iter() {
-            variables.set(name, value);
-        }
-        Self(variables)
-    }
-}
 
 /// Something that went wrong on the way, and whether it can pass by itself.
 #[derive(Debug)]
@@ -132,41 +61,47 @@ pub struct Call {
 
 pub struct Run {
     pub channel: Channel,
-    pub ci: &'static dyn Ci,
+    pub dialect: &'static dyn Dialect,
     pub env: Environment,
     pub runtime: Runtime,
     scrubber: Scrubber,
-    /// Where people read: a credential process must keep its standard output clean.
-    stream: Stream,
-    time_limit_ms: std::cell::Cell<Option<u64>>,
+    voice: Voice,
+    time_limit_ms: Cell<Option<u64>>,
+}
+
+/// Where people read, and whether what is written there is also obeyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// The CI's log, in the CI's dialect.
+    Log,
+    /// Standard error as it comes, since standard output is read by a program.
+    Aside,
 }
 
 impl Run {
     #[must_use]
-    pub fn new(channel: Channel, ci: &'static dyn Ci, env: Environment, runtime: Runtime, stream: Stream) -> Self {
-        Self {
-            channel,
-            ci,
-            env,
-            runtime,
-            scrubber: Scrubber::default(),
-            stream,
-            time_limit_ms: std::cell::Cell::new(None),
-        }
+    pub fn new(
+        channel: Channel,
+        dialect: &'static dyn Dialect,
+        env: Environment,
+        runtime: Runtime,
+        voice: Voice,
+    ) -> Self {
+        Self { channel, dialect, env, runtime, scrubber: Scrubber::default(), voice, time_limit_ms: Cell::new(None) }
     }
 
     /// The same run with other options than those of its environment; the two share what they know
     /// of secrets.
     #[must_use]
-    pub fn with_options(&self, options: &Pairs) -> Self {
+    pub fn with_options(&self, dialect: &'static dyn Dialect, options: &Pairs) -> Self {
         Self {
             channel: self.channel.clone(),
-            ci: self.ci,
-            env: self.env.with(|name| self.ci.is_option(name), options),
+            dialect,
+            env: self.env.with(|name| dialect.is_option(name), options),
             runtime: self.runtime.clone(),
             scrubber: self.scrubber.clone(),
-            stream: self.stream,
-            time_limit_ms: std::cell::Cell::new(None),
+            voice: self.voice,
+            time_limit_ms: Cell::new(None),
         }
     }
 
@@ -179,8 +114,8 @@ impl Run {
 
     /// Hides a secret from the log, before anything else happens with it.
     pub fn mask(&self, secret: &Secret) {
-        if self.scrubber.learn(secret) && self.stream == Stream::Stdout {
-            for line in self.ci.mask_lines(secret.expose()) {
+        if self.scrubber.learn(secret) && self.voice == Voice::Log {
+            for line in self.dialect.mask_lines(secret.expose()) {
                 self.channel.tell(Effect::Mask { line });
             }
         }
@@ -191,6 +126,12 @@ impl Run {
         self.mask(&Secret::new(text));
     }
 
+    /// Every secret that was to be hidden so far, longest first.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<Secret> {
+        self.scrubber.known()
+    }
+
     /// One line, whatever is in it: much of what is said was said by a server first.
     pub fn say(&self, line: &str) {
         self.print(render::guarded(Inert::new(line).as_str()));
@@ -199,7 +140,7 @@ impl Run {
     /// A line that the CI's log is to obey. Remote text in it is already escaped.
     pub fn command(&self, line: Option<String>) {
         if let Some(line) = line
-            && self.stream == Stream::Stdout
+            && self.voice == Voice::Log
         {
             self.print(line);
         }
@@ -208,7 +149,7 @@ impl Run {
     pub fn notice(&self, message: &str) {
         let message = Inert::new(message);
         let message = message.as_str();
-        match self.ci.notice(message).filter(|_| self.stream == Stream::Stdout) {
+        match self.dialect.notice(message).filter(|_| self.voice == Voice::Log) {
             Some(command) => self.print(command),
             None => self.say(&format!("note: {message}")),
         }
@@ -216,11 +157,25 @@ impl Run {
 
     /// Says what is wrong, in the log and as the CI likes to have its errors.
     pub fn report(&self, failure: &Failure) {
-        for diagnostic in failure.diagnostics() {
-            for line in render::text(diagnostic, self.runtime.colour) {
-                self.print(if self.runtime.colour { line } else { render::guarded(&line) });
-            }
-            self.command(self.ci.error(diagnostic));
+        let colour = self.runtime.coloured.contains(&self.stream());
+        let reports = failure.diagnostics().iter().map(|diagnostic| {
+            let lines = render::text(diagnostic, colour);
+            let lines = if colour { lines } else { lines.iter().map(|line| render::guarded(line)).collect() };
+            Report { diagnostic, lines }
+        });
+        let lines = match self.voice {
+            Voice::Log => self.dialect.failure(reports.collect()),
+            Voice::Aside => reports.flat_map(|report| report.lines).collect(),
+        };
+        for line in lines {
+            self.print(line);
+        }
+    }
+
+    fn stream(&self) -> Stream {
+        match self.voice {
+            Voice::Log => self.dialect.stream(),
+            Voice::Aside => Stream::Stderr,
         }
     }
 
@@ -230,7 +185,7 @@ impl Run {
     }
 
     fn print(&self, text: String) {
-        self.channel.tell(Effect::Log { stream: self.stream, text: self.scrub(&text) });
+        self.channel.tell(Effect::Log { stream: self.stream(), text: self.scrub(&text) });
     }
 
     // Fetching and waiting.
@@ -241,17 +196,18 @@ impl Run {
     /// When no complete answer came back, with the network's reason in words.
     pub async fn fetch(&self, service: Service, call: Call, proxy: &ProxySettings) -> Result<Answer, Trouble> {
         let left = self.left_ms()?;
-        let host = host_of(&call.url).to_owned();
+        let host = shown_host(&call.url).to_owned();
         let proxy = proxy.for_url(&call.url).map_err(|fault| Trouble::new(Retry::Never, fault.diagnostic()))?;
         let request = Fetch {
             method: call.method,
             url: call.url,
             headers: call.headers,
             body: call.body,
-            connect_timeout_ms: clamp(left.min(CONNECT_MS)),
-            timeout_ms: clamp(left.min(REQUEST_MS)),
+            connect_timeout_ms: clamp(left).min(CONNECT_MS),
+            timeout_ms: clamp(left).min(REQUEST_MS),
             max_bytes: ANSWER_BYTES,
             proxy: proxy.as_ref().map(|proxy| proxy.expose().to_owned()),
+            socket: None,
         };
         let shown_proxy = proxy.map(|proxy| proxy.shown());
         let outcome = self.channel.fetch(request).await;
@@ -259,6 +215,33 @@ impl Run {
             Err(over) if fault.kind != FaultKind::Interrupted => over,
             _ => network_trouble(service, &host, shown_proxy.as_deref(), &fault),
         })
+    }
+
+    /// One request to a service of the CI on this machine, by a socket of the file system.
+    ///
+    /// # Errors
+    /// When no complete answer came back.
+    pub async fn ask_socket(&self, socket: &str, call: Call) -> Result<Answer, Fault> {
+        let request = Fetch {
+            method: call.method,
+            url: call.url,
+            headers: call.headers,
+            body: call.body,
+            connect_timeout_ms: CONNECT_MS,
+            timeout_ms: REQUEST_MS,
+            max_bytes: ANSWER_BYTES,
+            proxy: None,
+            socket: Some(socket.to_owned()),
+        };
+        self.channel.fetch(request).await
+    }
+
+    /// Runs a program of the CI to its end, whatever its exit code.
+    ///
+    /// # Errors
+    /// When it could not be started, or did not end in time.
+    pub async fn program(&self, command: Command) -> Result<Ended, Fault> {
+        self.channel.run_program(command).await
     }
 
     /// # Errors
@@ -283,8 +266,8 @@ impl Run {
     /// Names the product, the CI and the run, so that CloudTrail shows which job called.
     #[must_use]
     pub fn user_agent(&self) -> String {
-        let mut agent = format!("{}/{} md/ci#{}", product::NAME, product::VERSION, self.ci.name());
-        for (label, value) in self.ci.run_labels(&self.env) {
+        let mut agent = format!("{}/{} md/ci#{}", product::NAME, product::VERSION, self.dialect.name());
+        for (label, value) in self.dialect.run_labels(&self.env) {
             let harmless = |c: char| if c.is_ascii_alphanumeric() || "._/-".contains(c) { c } else { '_' };
             let value: String = value.chars().take(128).map(harmless).collect();
             agent.push_str(&format!(" md/{label}#{value}"));
@@ -338,9 +321,7 @@ fn network_trouble(service: Service, host: &str, proxy: Option<&str>, fault: &Fa
         Code::TlsFailed => diagnostic
             .cause("a proxy or firewall inspects traffic with a certificate that this machine does not know")
             .fix("set NODE_EXTRA_CA_CERTS or AWS_CA_BUNDLE to a PEM file with that authority's certificate"),
-        Code::ProxyFailed => {
-            diagnostic.fix("check the proxy's address and password, or list the host in `no-proxy` or NO_PROXY")
-        }
+        Code::ProxyFailed => diagnostic.fix("check the proxy's address and password, or list the host in NO_PROXY"),
         Code::AnswerTooLarge => diagnostic.cause(format!("something else than {name} listens at that address")),
         _ => diagnostic.fix(service.advice),
     };
@@ -353,9 +334,10 @@ pub fn apart<'a, T>(story: impl Future<Output = T> + 'a) -> LocalBoxFuture<'a, T
     Box::pin(story)
 }
 
-/// `host` or `host:port` of an absolute URL.
+/// `host` or `host:port` of an absolute URL, for people to read. What may be sent where is decided by
+/// [`crate::sts::endpoint::Endpoint::custom`].
 #[must_use]
-pub fn host_of(url: &str) -> &str {
+pub fn shown_host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     authority.rsplit_once('@').map_or(authority, |(_, host)| host)

@@ -52,6 +52,12 @@ impl Scrubber {
         true
     }
 
+    /// Longest first.
+    #[must_use]
+    pub fn known(&self) -> Vec<Secret> {
+        self.0.borrow().clone()
+    }
+
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         let mut clean = text.to_owned();

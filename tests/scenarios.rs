@@ -23,7 +23,8 @@ fn every_scenario_ends_as_expected() {
     let mut wrong = Vec::new();
     for folder in scenarios() {
         println!("{}", folder.display()); // shown when it panics
-        let got = run(&read_scenario(&folder));
+        let ci = folder.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap();
+        let got = run(ci, &read_scenario(&folder));
         let expected_path = folder.join("expected.txt");
         if env::var_os("UPDATE").is_some() {
             fs::write(&expected_path, &got).unwrap();
@@ -85,6 +86,7 @@ enum Node {
 }
 
 struct World {
+    ci: String,
     files: BTreeMap<String, Node>,
     token: String,
     account: String,
@@ -97,12 +99,13 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaCXVzLWVhc3QtMSJHMEUCIQ==";
 const REQUEST_TOKEN: &str = "request-token-of-the-job";
 
-fn run(scenario: &Value) -> String {
+fn run(ci: &str, scenario: &Value) -> String {
     let token = match scenario["token"].as_str() {
         Some(text) => text.to_owned(),
-        None => mint(scenario),
+        None => mint(ci, scenario),
     };
     let mut world = World {
+        ci: ci.to_owned(),
         files: BTreeMap::new(),
         token,
         account: "123456789012".to_owned(),
@@ -118,9 +121,9 @@ fn run(scenario: &Value) -> String {
         world.files.insert(fill(path, ""), node);
     }
 
-    let default_steps = json!([{"entry": "github"}]);
+    let default_steps = json!([{"entry": ci}]);
     let steps = if scenario["steps"].is_array() { &scenario["steps"] } else { &default_steps };
-    let mut environment = usual_environment();
+    let mut environment = usual_environment(ci);
     merge(&mut environment, &scenario["env"], &world.token);
     for step in steps.as_array().unwrap() {
         for name in COMMAND_FILES {
@@ -144,7 +147,14 @@ fn run(scenario: &Value) -> String {
     world.out.clone()
 }
 
-fn usual_environment() -> BTreeMap<String, String> {
+fn usual_environment(ci: &str) -> BTreeMap<String, String> {
+    match ci {
+        "github" => usual_environment_of_github(),
+        other => panic!("no usual environment for {other}"),
+    }
+}
+
+fn usual_environment_of_github() -> BTreeMap<String, String> {
     let mut environment: BTreeMap<String, String> = [
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN),
         ("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{BASE}/token?api-version=2.0")),
@@ -183,18 +193,9 @@ fn fill(text: &str, token: &str) -> String {
     text.replace("{base}", BASE).replace("{temp}", TEMP).replace("{token}", token)
 }
 
-fn mint(scenario: &Value) -> String {
+fn mint(ci: &str, scenario: &Value) -> String {
     let mut header = json!({"alg": "RS256", "kid": "k1", "typ": "JWT"});
-    let mut claims = json!({
-        "iss": "https://token.actions.githubusercontent.com",
-        "aud": "sts.amazonaws.com",
-        "sub": "repo:octo-org/octo-repo:ref:refs/heads/main",
-        "exp": "@+300", "iat": "@+0", "nbf": "@-5", "jti": "11111111-2222-3333-4444-555555555555",
-        "repository": "octo-org/octo-repo", "repository_id": "74", "repository_owner": "octo-org",
-        "repository_owner_id": "65", "ref": "refs/heads/main", "ref_type": "branch", "event_name": "push",
-        "workflow": "deploy", "job_workflow_ref": "octo-org/octo-repo/.github/workflows/deploy.yml@refs/heads/main",
-        "actor": "octocat",
-    });
+    let mut claims = usual_claims(ci);
     for (target, changes) in [(&mut header, &scenario["header"]), (&mut claims, &scenario["claims"])] {
         let target = target.as_object_mut().unwrap();
         for (name, value) in changes.as_object().into_iter().flatten() {
@@ -214,11 +215,28 @@ fn mint(scenario: &Value) -> String {
     format!("{}.{}.{}", part(&header), part(&claims), URL_SAFE_NO_PAD.encode("signature-made-by-the-ci"))
 }
 
+fn usual_claims(ci: &str) -> Value {
+    match ci {
+        "github" => json!({
+            "iss": "https://token.actions.githubusercontent.com",
+            "aud": "sts.amazonaws.com",
+            "sub": "repo:octo-org/octo-repo:ref:refs/heads/main",
+            "exp": "@+300", "iat": "@+0", "nbf": "@-5", "jti": "11111111-2222-3333-4444-555555555555",
+            "repository": "octo-org/octo-repo", "repository_id": "74", "repository_owner": "octo-org",
+            "repository_owner_id": "65", "ref": "refs/heads/main", "ref_type": "branch", "event_name": "push",
+            "workflow": "deploy", "job_workflow_ref": "octo-org/octo-repo/.github/workflows/deploy.yml@refs/heads/main",
+            "actor": "octocat",
+        }),
+        other => panic!("no usual claims for {other}"),
+    }
+}
+
 // One step.
 
 fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, String>) {
-    let entry = step["entry"].as_str().unwrap_or("github");
-    let default_answers = if entry == "github" { json!([{"to": "token"}, {"to": "sts"}]) } else { json!([]) };
+    let entry = step["entry"].as_str().unwrap_or(&world.ci).to_owned();
+    let entry = entry.as_str();
+    let default_answers = if entry == world.ci { json!([{"to": "token"}, {"to": "sts"}]) } else { json!([]) };
     let answers = if step["http"].is_array() { &step["http"] } else { &default_answers };
     let mut answers: VecDeque<Value> = answers.as_array().unwrap().clone().into();
     let args: Vec<String> =
@@ -228,7 +246,7 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
         &json!({
             "entry": entry, "args": args, "env": environment,
             "runtime": {"name": "node", "version": "24.0.0", "executable": "{node}", "root": "{root}",
-                        "platform": "linux", "home": format!("{TEMP}/home"), "colour": false},
+                        "platform": "linux", "home": format!("{TEMP}/home"), "coloured": []},
         })
         .to_string(),
     )
@@ -407,7 +425,7 @@ fn perform(
         "fetch" => {
             note_request(effect, requests);
             let answer = answers.pop_front().unwrap_or_else(|| panic!("no answer for {}", effect["url"]));
-            let wanted = if effect["url"].as_str().unwrap().contains("/token") { "token" } else { "sts" };
+            let wanted = if effect["url"].as_str().unwrap().ends_with("/sts") { "sts" } else { "token" };
             assert_eq!(answer["to"], wanted, "the requests come in another order");
             match answer["fault"].as_str() {
                 Some("hang") => {

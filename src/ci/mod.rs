@@ -2,27 +2,28 @@
 
 pub mod github;
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, ready};
 
+use crate::change::Change;
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::handover::Step;
-use crate::run::{Environment, Run, Trouble};
+use crate::dialect::Dialect;
+use crate::environment::Environment;
+use crate::pairs::Pairs;
+use crate::run::{Run, Trouble};
 use crate::secret::Secret;
-use crate::settings::{Audience, Settings};
+use crate::settings::{RoleSettings, Settings, TokenRequest};
 use crate::token::UnverifiedToken;
 
-/// What a CI is asked.
-pub trait Ci {
-    fn name(&self) -> &'static str;
+/// Every CI, found by the name that its dialect has.
+pub const ALL: &[&dyn Ci] = &[&github::GitHub];
 
+/// What a CI is asked.
+pub trait Ci: Dialect {
     // Its options.
 
     /// # Errors
     /// All problems of the configuration at once.
     fn settings(&self, run: &Run) -> Result<Settings, Failure>;
-
-    /// Whether a variable of the environment carries one of its options.
-    fn is_option(&self, variable: &str) -> bool;
 
     // Its token.
 
@@ -31,56 +32,93 @@ pub trait Ci {
         &'a self,
         run: &'a Run,
         settings: &'a Settings,
-        audience: &'a Audience,
+        request: &'a TokenRequest,
     ) -> LocalBoxFuture<'a, Result<Secret, Trouble>>;
 
     /// The claims that AWS or people decide by, in the order in which to show them.
     fn deciding_claims(&self) -> &'static [&'static str];
 
     /// Why a role's trust policy usually refuses a job like this one, the likeliest first.
-    fn denial_causes(&self, token: &UnverifiedToken, settings: &Settings) -> Vec<String>;
+    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String>;
 
     /// The claims that a trust policy should pin for this job, as condition key (without the
     /// issuer) and claim name.
     fn pinned_claims(&self) -> &'static [&'static str];
 
-    // How its log takes secrets and errors.
+    // How it hides secrets and takes exports.
 
-    fn mask_lines(&self, secret: &str) -> Vec<String>;
-    fn notice(&self, message: &str) -> Option<String>;
-    fn error(&self, diagnostic: &Diagnostic) -> Option<String>;
-    fn group(&self, title: &str) -> Option<String>;
-    fn end_group(&self) -> Option<String>;
-
-    /// Label and value pairs that tell one run from another.
-    fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)>;
-
-    // How it takes exports.
+    /// Makes the log hide every secret of the run, where no line of the log can. The last thing
+    /// before the hand-over; a CI that cannot do it says so in the log.
+    fn conceal<'a>(&'a self, _run: &'a Run) -> LocalBoxFuture<'a, ()> {
+        Box::pin(ready(()))
+    }
 
     /// Variables for the later steps of the job.
     ///
     /// # Errors
     /// When the CI offers no way, or a value cannot go that way.
-    fn exports(&self, run: &Run, variables: &[(String, String)]) -> Result<Vec<Step>, Diagnostic>;
+    fn exports<'a>(&'a self, run: &'a Run, variables: &'a Pairs)
+    -> LocalBoxFuture<'a, Result<Vec<Change>, Diagnostic>>;
 
     /// Outputs of this step.
     ///
     /// # Errors
     /// As for [`Ci::exports`].
-    fn outputs(&self, run: &Run, outputs: &[(String, String)]) -> Result<Vec<Step>, Diagnostic>;
+    fn outputs(&self, run: &Run, outputs: &Pairs) -> Result<Vec<Change>, Diagnostic>;
+
+    // What happens when the job ends.
+
+    fn at_the_end(&self) -> AtTheEnd;
 
     /// Makes the end of the job find `record`, the path of what there is to clean up.
     ///
     /// # Errors
     /// As for [`Ci::exports`].
-    fn remember(&self, run: &Run, record: &str) -> Result<Vec<Step>, Diagnostic>;
+    fn remember(&self, run: &Run, record: &str) -> Result<Reminder, Diagnostic>;
 
-    /// The path that [`Ci::remember`] stored, when this is the end of the job.
-    fn remembered(&self, env: &Environment) -> Option<String>;
+    /// The paths that [`Ci::remember`] stored, when this is the end of the job.
+    fn remembered(&self, env: &Environment) -> Vec<String>;
 
-    /// A folder that only this job uses.
+    // Places.
+
+    /// A folder for files of this job.
     fn scratch(&self, run: &Run) -> String;
 
+    /// Where profiles are written.
+    fn profile_place(&self) -> ProfilePlace;
+
     /// What else to leave behind after a failure, such as a page for people. Best effort.
-    fn after_failure(&self, run: &Run, failure: &Failure) -> Vec<Step>;
+    fn after_failure<'a>(&'a self, run: &'a Run, failure: &'a Failure) -> LocalBoxFuture<'a, ()>;
+}
+
+/// What becomes of a job's changes when it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtTheEnd {
+    /// Nothing of ours runs then.
+    Nothing,
+    /// Files are removed; variables end with the job.
+    RemovesFiles,
+    /// Files are removed and variables have the values again that they had before.
+    TakesAllBack,
+}
+
+/// How the end of the job finds the record.
+pub enum Reminder {
+    Changes(Vec<Change>),
+    Variable(String, String),
+}
+
+/// Where profiles are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfilePlace {
+    /// The files that everybody on the machine reads. For machines with one job at a time.
+    Shared,
+    /// Copies that this job alone is told of.
+    OfTheJob,
+}
+
+/// A CI by its name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static dyn Ci> {
+    ALL.iter().copied().find(|ci| ci.name() == name)
 }

@@ -142,6 +142,11 @@ impl Failure {
     }
 
     #[must_use]
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.0
+    }
+
+    #[must_use]
     pub fn exit_code(&self) -> u8 {
         self.0.first().map_or(Blame::Bug, |first| first.code.blame()).exit_code()
     }

@@ -4,19 +4,22 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Step;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pairs::Pairs;
 use crate::run::Run;
-use crate::settings::Settings;
+use crate::settings::RoleSettings;
 use crate::sts::assume_role_with_web_identity::Session;
 
 /// Everything that the command needs and that its environment will not have: the step's own inputs.
 /// The right to ask for a token stays in the job's environment and is never written down.
 #[derive(Serialize)]
 pub struct Kept {
+    /// Whose options they are.
+    pub ci: String,
     /// The variables that carry the step's options.
     pub options: Pairs,
+    /// Which of their roles it is about.
+    pub role: usize,
     /// The file that holds the latest credentials.
     pub cache: String,
     pub session_seconds: i64,
@@ -28,7 +31,14 @@ impl Kept {
         let kept: Value = serde_json::from_str(text).ok()?;
         let options = Pairs::read(&kept["options"])?;
         let cache = kept["cache"].as_str()?.to_owned();
-        Some(Self { options, cache, session_seconds: kept["session_seconds"].as_i64()? })
+        let role = usize::try_from(kept["role"].as_u64()?).ok()?;
+        Some(Self {
+            ci: kept["ci"].as_str()?.to_owned(),
+            options,
+            role,
+            cache,
+            session_seconds: kept["session_seconds"].as_i64()?,
+        })
     }
 }
 
@@ -78,35 +88,31 @@ impl ProcessCredentials {
     }
 }
 
-/// The files, whose paths start with `prefix`, and the command for the profile.
-pub(super) fn steps(
-    run: &Run,
-    settings: &Settings,
-    session: &Session,
-    prefix: &str,
-) -> Result<(Vec<Step>, String), Diagnostic> {
-    let cache = format!("{prefix}-credentials.json");
-    let request = format!("{prefix}-request.json");
-    let mut options = run.env.variables().clone();
-    options.retain(|name| run.ci.is_option(name));
-    let session_seconds = i64::from(settings.duration.seconds());
-    let kept = Kept { options, cache: cache.clone(), session_seconds };
-    let steps = vec![
-        Step::Write { path: cache, text: ProcessCredentials::of(session).to_json(), before: None },
-        // A map of strings always serialises.
-        Step::Write { path: request.clone(), text: serde_json::to_string(&kept).unwrap_or_default(), before: None },
-    ];
+type PathAndText = (String, String);
 
-    let command: Vec<String> = [
-        run.runtime.executable.clone(),
-        format!("{}/js/cli.js", run.runtime.root),
-        "credential-process".to_owned(),
-        request,
-    ]
-    .iter()
-    .map(|word| quoted(word))
-    .collect::<Result<_, _>>()?;
-    Ok((steps, command.join(" ")))
+/// The files, their paths starting with `prefix`, and the command for the profile.
+pub(super) fn changes(
+    run: &Run,
+    role: &RoleSettings,
+    session: &Session,
+    number: usize,
+    prefix: &str,
+) -> Result<(Vec<PathAndText>, String), Diagnostic> {
+    let cache = format!("{prefix}-{number}-credentials.json");
+    let request = format!("{prefix}-{number}-request.json");
+    let mut options = run.env.variables().clone();
+    options.retain(|name| run.dialect.is_option(name));
+    let session_seconds = i64::from(role.duration.seconds());
+    let ci = run.dialect.name().to_owned();
+    let kept = Kept { ci, options, role: number, cache: cache.clone(), session_seconds };
+    let command: Vec<String> =
+        [run.runtime.executable.as_str(), &format!("{}/js/cli.js", run.runtime.root), "credential-process", &request]
+            .iter()
+            .map(|word| quoted(word))
+            .collect::<Result<_, _>>()?;
+    // Maps of strings always serialise.
+    let kept = serde_json::to_string(&kept).unwrap_or_default();
+    Ok((vec![(cache, ProcessCredentials::of(session).to_json()), (request, kept)], command.join(" ")))
 }
 
 /// SDKs split the command like a shell with double quotes, and give no way to escape one.
@@ -117,7 +123,7 @@ fn quoted(word: &str) -> Result<String, Diagnostic> {
             "a path has a character that `credential_process` cannot carry",
         )
         .fact("path", word)
-        .fix("use another folder, or `hand-over: env`"));
+        .fix("use another folder, or hand the credentials over in another way"));
     }
     Ok(format!("\"{word}\""))
 }

@@ -5,11 +5,14 @@ use futures_util::future::join;
 
 use super::ini::{Ini, IniFault, SectionName};
 use super::record::{Record, ReplacedSection, SharedFileKind};
-use super::{Step, cannot_write};
-use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::change::{self, Change};
+use crate::ci::{Ci, ProfilePlace};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::dialect::Meaning;
 use crate::effect::{FaultKind, Symlinks};
+use crate::pairs::Pairs;
 use crate::run::Run;
-use crate::settings::{Profile, Settings};
+use crate::settings::{Profile, RoleSettings};
 use crate::sts::assume_role_with_web_identity::Session;
 
 pub(super) const LARGEST_FILE: u32 = 1024 * 1024;
@@ -21,105 +24,156 @@ pub(super) enum Body<'a> {
     Process(String),
 }
 
-/// The changed files, and what they were before on the record.
-pub(super) async fn steps(
-    run: &Run,
-    settings: &Settings,
-    profile: &Profile,
-    body: &Body<'_>,
-    record: &mut Record,
-) -> Result<Vec<Step>, Failure> {
-    let name = profile.name.as_str();
-    let (credentials_path, config_path) = paths(run)?;
-    let (credentials, config) = join(
-        SharedFile::read(run, credentials_path, SharedFileKind::Credentials, name),
-        SharedFile::read(run, config_path, SharedFileKind::Config, name),
-    )
-    .await;
-    let (mut credentials, mut config) = (credentials?, config?);
-    if !profile.overwrite
-        && let Some(file) = [&credentials, &config].into_iter().find(|file| file.ini.has_section(&file.section))
-    {
-        return Err(exists(name, &file.path).into());
-    }
-
-    let region = ("region", settings.region.as_str());
-    match body {
-        Body::Static(session) => {
-            let keys = [
-                ("aws_access_key_id", session.credentials.access_key_id.expose()),
-                ("aws_secret_access_key", session.credentials.secret_access_key.expose()),
-                ("aws_session_token", session.credentials.session_token.expose()),
-            ];
-            credentials.set(&keys, record)?;
-            config.set(&[region], record)?;
-        }
-        Body::Process(command) => {
-            // Keys in the credentials file would be used before the command.
-            credentials.remove(record)?;
-            config.set(&[region, ("credential_process", command)], record)?;
-        }
-    }
-    Ok([credentials, config].into_iter().filter_map(SharedFile::into_step).collect())
+/// The two shared files, while profiles are added to them.
+pub(super) struct Profiles {
+    credentials: SharedFile,
+    config: SharedFile,
+    place: ProfilePlace,
 }
 
-/// One of the two files, while one of its sections is edited.
+impl Profiles {
+    /// `prefix` starts the paths of files of our own.
+    pub(super) async fn read(run: &Run, ci: &dyn Ci, prefix: &str) -> Result<Self, Diagnostic> {
+        let (credentials, config) = paths(run)?;
+        let (credentials, config) = join(
+            SharedFile::read(run, credentials, SharedFileKind::Credentials),
+            SharedFile::read(run, config, SharedFileKind::Config),
+        )
+        .await;
+        let (mut credentials, mut config, place) = (credentials?, config?, ci.profile_place());
+        if place == ProfilePlace::OfTheJob {
+            credentials.move_to(format!("{prefix}-credentials"));
+            config.move_to(format!("{prefix}-config"));
+        }
+        Ok(Self { credentials, config, place })
+    }
+
+    pub(super) fn add(
+        &mut self,
+        ci: &dyn Ci,
+        role: &RoleSettings,
+        profile: &Profile,
+        body: &Body<'_>,
+    ) -> Result<(), Diagnostic> {
+        let name = profile.name.as_str();
+        if !profile.overwrite {
+            for file in [&self.credentials, &self.config] {
+                if file.ini.has_section(&file.section(name)?) {
+                    return Err(exists(ci, name, &file.read_from));
+                }
+            }
+        }
+        let region = role.region.as_ref().map(|region| ("region", region.as_str()));
+        match body {
+            Body::Static(session) => {
+                let keys = [
+                    ("aws_access_key_id", session.credentials.access_key_id.expose()),
+                    ("aws_secret_access_key", session.credentials.secret_access_key.expose()),
+                    ("aws_session_token", session.credentials.session_token.expose()),
+                ];
+                self.credentials.set(name, &keys)?;
+                self.config.set(name, region.as_slice())
+            }
+            Body::Process(command) => {
+                // Keys in the credentials file would be used before the command.
+                self.credentials.remove(name)?;
+                let command = ("credential_process", command.as_str());
+                self.config.set(name, &region.into_iter().chain([command]).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// The changed files, and on the record what they were before.
+    pub(super) fn into_changes(self, record: &mut Record, variables: &mut Pairs) -> Vec<Change> {
+        let files = [self.credentials, self.config];
+        match self.place {
+            ProfilePlace::Shared => files
+                .into_iter()
+                .filter_map(|mut file| {
+                    record.sections.append(&mut file.replaced);
+                    file.into_change()
+                })
+                .collect(),
+            ProfilePlace::OfTheJob => files
+                .into_iter()
+                .map(|file| {
+                    variables.set(file.kind.variable(), &file.path);
+                    record.files.push(file.path.clone());
+                    Change::Write { path: file.path, text: file.ini.into_string(), before: None }
+                })
+                .collect(),
+        }
+    }
+}
+
+/// One of the two files, while its sections are edited.
 pub(crate) struct SharedFile {
     path: String,
+    /// Where its text comes from.
+    read_from: String,
     kind: SharedFileKind,
-    profile: String,
-    section: SectionName,
     ini: Ini,
     before: Option<String>,
+    replaced: Vec<ReplacedSection>,
 }
 
 impl SharedFile {
-    async fn read(run: &Run, path: String, kind: SharedFileKind, profile: &str) -> Result<Self, Diagnostic> {
+    async fn read(run: &Run, path: String, kind: SharedFileKind) -> Result<Self, Diagnostic> {
         let before = match run.channel.read_file(&path, LARGEST_FILE, Symlinks::Refuse).await {
             Ok(text) => Some(text),
             Err(fault) if fault.kind == FaultKind::NotFound => None,
-            Err(fault) => return Err(cannot_write(&path, &fault)),
+            Err(fault) => return Err(change::unusable(&path, &fault)),
         };
-        let section = match kind {
+        let ini = Ini::parse(before.as_deref().unwrap_or_default()).map_err(|fault| unusable(&path, &fault))?;
+        Ok(Self { read_from: path.clone(), path, kind, ini, before, replaced: Vec::new() })
+    }
+
+    /// From here on it is another file of the same text.
+    fn move_to(&mut self, path: String) {
+        self.path = path;
+    }
+
+    fn section(&self, profile: &str) -> Result<SectionName, Diagnostic> {
+        match self.kind {
             SharedFileKind::Config => SectionName::config(profile),
             SharedFileKind::Credentials => SectionName::credentials(profile),
         }
-        .map_err(|fault| unusable(&path, &fault))?;
-        let ini = Ini::parse(before.as_deref().unwrap_or_default()).map_err(|fault| unusable(&path, &fault))?;
-        Ok(Self { path, kind, profile: profile.to_owned(), section, ini, before })
+        .map_err(|fault| unusable(&self.path, &fault))
     }
 
-    fn set(&mut self, pairs: &[(&str, &str)], record: &mut Record) -> Result<(), Diagnostic> {
-        let before = self.ini.section_text(&self.section);
-        self.ini.set_section(&self.section, pairs).map_err(|fault| unusable(&self.path, &fault))?;
-        self.remember(before, record);
+    fn set(&mut self, profile: &str, pairs: &[(&str, &str)]) -> Result<(), Diagnostic> {
+        let section = self.section(profile)?;
+        let before = self.ini.section_text(&section);
+        self.ini.set_section(&section, pairs).map_err(|fault| unusable(&self.path, &fault))?;
+        self.remember(profile, &section, before);
         Ok(())
     }
 
-    fn remove(&mut self, record: &mut Record) -> Result<(), Diagnostic> {
-        let before = self.ini.section_text(&self.section);
+    fn remove(&mut self, profile: &str) -> Result<(), Diagnostic> {
+        let section = self.section(profile)?;
+        let before = self.ini.section_text(&section);
         if before.is_some() {
-            self.ini.remove_section(&self.section).map_err(|fault| unusable(&self.path, &fault))?;
-            self.remember(before, record);
+            self.ini.remove_section(&section).map_err(|fault| unusable(&self.path, &fault))?;
+            self.remember(profile, &section, before);
         }
         Ok(())
     }
 
-    fn remember(&self, before: Option<String>, record: &mut Record) {
-        record.sections.push(ReplacedSection {
+    fn remember(&mut self, profile: &str, section: &SectionName, before: Option<String>) {
+        self.replaced.push(ReplacedSection {
             path: self.path.clone(),
             file: self.kind,
-            profile: self.profile.clone(),
-            ours: self.ini.section_text(&self.section),
+            profile: profile.to_owned(),
+            ours: self.ini.section_text(section),
             before,
             created: self.before.is_none(),
         });
     }
 
     /// The file as it is to become, unless nothing has changed.
-    fn into_step(self) -> Option<Step> {
+    fn into_change(self) -> Option<Change> {
         let text = self.ini.into_string();
-        (self.before.as_deref().unwrap_or_default() != text).then_some(Step::Write {
+        (self.before.as_deref().unwrap_or_default() != text).then_some(Change::Write {
             path: self.path,
             text,
             before: self.before,
@@ -128,18 +182,17 @@ impl SharedFile {
 }
 
 /// The change that puts a section back as it was. `None` when it is no longer as we left it.
-pub(crate) async fn restoration(run: &Run, replaced: &ReplacedSection) -> Result<Option<Step>, Diagnostic> {
-    let mut file = SharedFile::read(run, replaced.path.clone(), replaced.file, &replaced.profile).await?;
-    if file.before.is_none() || file.ini.section_text(&file.section) != replaced.ours {
+pub(crate) async fn restoration(run: &Run, replaced: &ReplacedSection) -> Result<Option<Change>, Diagnostic> {
+    let mut file = SharedFile::read(run, replaced.path.clone(), replaced.file).await?;
+    let section = file.section(&replaced.profile)?;
+    if file.before.is_none() || file.ini.section_text(&section) != replaced.ours {
         return Ok(None);
     }
-    file.ini
-        .restore_section(&file.section, replaced.before.as_deref())
-        .map_err(|fault| unusable(&file.path, &fault))?;
+    file.ini.restore_section(&section, replaced.before.as_deref()).map_err(|fault| unusable(&file.path, &fault))?;
     if replaced.created && file.ini.as_str().trim().is_empty() {
-        return Ok(Some(Step::Remove { path: file.path }));
+        return Ok(Some(Change::Remove { path: file.path }));
     }
-    Ok(file.into_step())
+    Ok(file.into_change())
 }
 
 fn unusable(path: &str, fault: &IniFault) -> Diagnostic {
@@ -148,12 +201,12 @@ fn unusable(path: &str, fault: &IniFault) -> Diagnostic {
         .fix("mend or remove the file, or let AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name others")
 }
 
-fn exists(name: &str, path: &str) -> Diagnostic {
+fn exists(ci: &dyn Ci, name: &str, path: &str) -> Diagnostic {
     Diagnostic::new(Code::ProfileExists, format!("there is a profile `{name}` already"))
         .fact("file", path)
         .cause("an earlier step, or an earlier job on this machine, wrote it")
-        .fix("choose another `aws-profile`")
-        .fix("or set `overwrite-aws-profile: true`; the post step puts the old one back")
+        .fix(format!("choose another `{}`", ci.option(Meaning::Profile)))
+        .fix(format!("or set `{}: true`", ci.option(Meaning::Overwrite)))
 }
 
 fn paths(run: &Run) -> Result<(String, String), Diagnostic> {
@@ -162,9 +215,9 @@ fn paths(run: &Run) -> Result<(String, String), Diagnostic> {
             .fix("let AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name two files")),
         home => Ok(home),
     };
-    let path = |variable: &str, file: &str| match run.env.get(variable) {
+    let path = |kind: SharedFileKind, file: &str| match run.env.get(kind.variable()) {
         Some(path) => Ok(path.to_owned()),
         None => home().map(|home| format!("{home}/.aws/{file}")),
     };
-    Ok((path("AWS_SHARED_CREDENTIALS_FILE", "credentials")?, path("AWS_CONFIG_FILE", "config")?))
+    Ok((path(SharedFileKind::Credentials, "credentials")?, path(SharedFileKind::Config, "config")?))
 }

@@ -42,6 +42,16 @@ pub enum SharedFileKind {
     Credentials,
 }
 
+impl SharedFileKind {
+    /// The variable that says where the file is.
+    pub(super) fn variable(self) -> &'static str {
+        match self {
+            Self::Config => "AWS_CONFIG_FILE",
+            Self::Credentials => "AWS_SHARED_CREDENTIALS_FILE",
+        }
+    }
+}
+
 impl Record {
     /// `None` when it is not what [`Record::to_json`] wrote.
     #[must_use]

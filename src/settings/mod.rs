@@ -1,5 +1,7 @@
 //! What a run is to do, validated as a whole before anything else happens.
 
+pub mod common;
+pub mod endpoint;
 pub mod options;
 mod role;
 mod session;
@@ -11,24 +13,16 @@ pub use session::{SessionDuration, SessionName, SessionPolicy};
 pub use values::{Audience, ProfileName, Region, account_ids, custom_tags, policy_arns, seconds, whole_number};
 
 use crate::proxy::ProxySettings;
+use crate::secret::Secret;
 use crate::sts::endpoint::Endpoint;
 
 /// Everything that the one path needs to know, in AWS's terms and no CI's.
 pub struct Settings {
-    pub role_arn: RoleArn,
-    pub region: Region,
-    pub source: TokenSource,
-    pub session_name: SessionName,
-    pub duration: SessionDuration,
-    pub policy: Option<SessionPolicy>,
-    pub policy_arns: Vec<PolicyArn>,
-    /// Empty: any account will do.
-    pub allowed_accounts: Vec<AccountId>,
-    pub endpoint: Endpoint,
+    /// At least one.
+    pub roles: Vec<RoleSettings>,
     pub proxy: ProxySettings,
     pub retry: RetryPolicy,
     pub time_limit_ms: Option<u64>,
-    pub hand_over: HandOver,
     pub hide_account: bool,
     /// Ask again until neither key id nor secret holds punctuation.
     pub plain_secrets: bool,
@@ -38,18 +32,52 @@ pub struct Settings {
     pub notices: Vec<String>,
 }
 
-/// Where the first token comes from.
+/// One role to assume.
+pub struct RoleSettings {
+    pub role_arn: RoleArn,
+    /// What later steps are told. Which STS is asked is said by `endpoint`.
+    pub region: Option<Region>,
+    pub source: TokenSource,
+    pub session_name: SessionName,
+    pub duration: SessionDuration,
+    pub policy: Option<SessionPolicy>,
+    pub policy_arns: Vec<PolicyArn>,
+    /// Empty: any account will do.
+    pub allowed_accounts: Vec<AccountId>,
+    pub endpoint: Endpoint,
+    pub hand_over: HandOver,
+}
+
+/// Where the token comes from.
 pub enum TokenSource {
     /// The CI mints one whenever it is asked.
-    Ci { audience: Audience },
+    Ci(TokenRequest),
     /// A file that something else keeps fresh, as the kubelet does.
     File { path: String, symlinks: crate::effect::Symlinks },
+    /// One that was given to the step, and that stays the same.
+    Given { token: Secret, audience: Option<Audience> },
+}
+
+/// What to ask the CI for. No CI knows all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenRequest {
+    pub audience: Audience,
+    /// Seconds. `None`: what the CI thinks fit.
+    pub lifetime: Option<u32>,
+    /// Claims beyond the usual ones.
+    pub claims: Vec<String>,
+    /// Claims that become tags of the session.
+    pub session_tags: Vec<String>,
+    /// The claim to have as the subject.
+    pub subject_claim: Option<String>,
 }
 
 /// How the credentials reach later steps. Several may be on at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HandOver {
     pub environment: bool,
+    /// Put before the names of the credential variables.
+    pub prefix: String,
     pub outputs: bool,
     pub profile: Option<Profile>,
 }

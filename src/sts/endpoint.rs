@@ -192,10 +192,11 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
-fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+/// Whether a host, with an IPv6 address bare, can only be this machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let ipv6 = host.parse::<Ipv6Addr>().ok();
+    let ipv4 = host.parse::<Ipv4Addr>().ok().or_else(|| ipv6?.to_ipv4_mapped());
+    host == "localhost" || ipv6 == Some(Ipv6Addr::LOCALHOST) || ipv4.is_some_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -224,6 +225,7 @@ mod tests {
             ("http://127.0.0.1:5000/", Ok("127.0.0.1")),
             ("http://127.9.9.9", Ok("127.9.9.9")),
             ("http://[::1]:5000/sts", Ok("::1")),
+            ("http://[::ffff:127.0.0.1]", Ok("::ffff:127.0.0.1")),
             ("https://[2001:db8::1]", Ok("2001:db8::1")),
             ("http://sts.example.com", Err(EndpointFault::HttpBeyondLoopback)),
             ("http://localhost.example.com", Err(EndpointFault::HttpBeyondLoopback)),
@@ -231,7 +233,6 @@ mod tests {
             ("http://127.1", Err(EndpointFault::HttpBeyondLoopback)),
             ("http://2130706433", Err(EndpointFault::HttpBeyondLoopback)),
             ("http://0.0.0.0", Err(EndpointFault::HttpBeyondLoopback)),
-            ("http://[::ffff:127.0.0.1]", Err(EndpointFault::HttpBeyondLoopback)),
             ("ftp://sts.example.com", Err(EndpointFault::Scheme)),
             ("sts.example.com", Err(EndpointFault::Scheme)),
             ("", Err(EndpointFault::Scheme)),

@@ -1,11 +1,11 @@
 //! Why a role's trust policy usually refuses a GitHub job: read off the job's own token.
 //! <https://docs.github.com/en/actions/reference/security/oidc>
 
-use crate::settings::Settings;
+use crate::settings::RoleSettings;
 use crate::token::UnverifiedToken;
 
 /// Likely causes, the likeliest first.
-pub(super) fn of_denial(token: &UnverifiedToken, settings: &Settings) -> Vec<String> {
+pub(super) fn of_denial(token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
     let claims = token.claims();
     let claim = |name: &str| claims.text(name).unwrap_or_default();
     let subject = claim("sub");
@@ -44,8 +44,8 @@ pub(super) fn of_denial(token: &UnverifiedToken, settings: &Settings) -> Vec<Str
     );
     causes.push(format!(
         "there is no role `{}` in account {}: AWS answers the same for a role that does not exist",
-        settings.role_arn.name(),
-        settings.role_arn.account().as_str()
+        role.role_arn.name(),
+        role.role_arn.account().as_str()
     ));
     causes.push("the role, or its policy, is only seconds old".to_owned());
     causes

@@ -3,15 +3,15 @@
 use super::table::{INPUTS, variable_of};
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::Symlinks;
+use crate::environment::Environment;
 use crate::proxy::ProxySettings;
-use crate::run::{Environment, Run};
+use crate::run::Run;
+use crate::settings::common::SessionOptions;
 use crate::settings::{
-    Audience, HandOver, Options, PolicyArn, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn,
-    SessionDuration, SessionName, SessionPolicy, Settings, TokenSource, ValueFault, account_ids, custom_tags,
-    policy_arns, seconds, whole_number,
+    Audience, HandOver, Options, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn, RoleSettings,
+    SessionDuration, SessionName, Settings, TokenRequest, TokenSource, ValueFault, custom_tags, endpoint, seconds,
+    whole_number,
 };
-use crate::sts::endpoint::{Endpoint, EndpointQuery, is_sts_host};
-use crate::sts::partition::Partition;
 
 /// Reads and checks all inputs.
 pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
@@ -36,12 +36,8 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let source = source(&mut options, env);
     let role_arn = options.parse("role-to-assume", RoleArn::parse);
     let region = region(&mut options, env);
-    let endpoint = endpoint(&mut options, env, region.as_ref());
-    let session_name = options.parse("role-session-name", SessionName::parse);
-    let duration = options.parse("role-duration-seconds", SessionDuration::parse);
-    let policy = options.parse("inline-session-policy", SessionPolicy::parse);
-    let policy_arns: Vec<PolicyArn> = options.parse("managed-session-policies", policy_arns).unwrap_or_default();
-    let allowed_accounts = options.parse("allowed-account-ids", account_ids).unwrap_or_default();
+    let endpoint = endpoint::choose(&mut options, env, "sts-endpoint", region.as_ref().map(Region::as_str));
+    let session = SessionOptions::read(&mut options, run.dialect);
     let hand_over = hand_over(&mut options);
     let retry = retry(&mut options);
     let time_limit_ms = time_limit_ms(&mut options);
@@ -62,7 +58,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     if let (Some(role), Some(region)) = (&role_arn, &region)
         && !options.has("sts-endpoint")
     {
-        check_partition(&mut options, role, region);
+        endpoint::check_partition(&mut options, ["role-to-assume", "aws-region"], role, region);
     }
 
     let problems = options.into_problems();
@@ -77,25 +73,19 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
             .fix("add `role-to-assume: arn:aws:iam::123456789012:role/deploy`")
             .into());
     };
-    Ok(Settings {
+    let role = RoleSettings {
         role_arn,
-        region,
+        region: Some(region),
         source,
-        session_name: session_name.unwrap_or_else(default_session_name),
-        duration: duration.unwrap_or(SessionDuration::HOUR),
-        policy,
-        policy_arns,
-        allowed_accounts,
+        session_name: session.name.unwrap_or_else(default_session_name),
+        duration: session.duration.unwrap_or(SessionDuration::HOUR),
+        policy: session.policy,
+        policy_arns: session.policy_arns,
+        allowed_accounts: session.allowed_accounts,
         endpoint,
-        proxy,
-        retry,
-        time_limit_ms,
         hand_over,
-        hide_account,
-        plain_secrets,
-        clear_first,
-        notices,
-    })
+    };
+    Ok(Settings { roles: vec![role], proxy, retry, time_limit_ms, hide_account, plain_secrets, clear_first, notices })
 }
 
 fn default_session_name() -> SessionName {
@@ -166,7 +156,7 @@ fn source(options: &mut Options, env: &Environment) -> Option<TokenSource> {
         options.problem(super::token::permission_missing(env));
         return None;
     }
-    Some(TokenSource::Ci { audience })
+    Some(TokenSource::Ci(TokenRequest { audience, ..TokenRequest::default() }))
 }
 
 fn capability_missing(what: &str) -> Diagnostic {
@@ -179,70 +169,6 @@ fn capability_missing(what: &str) -> Diagnostic {
 fn region(options: &mut Options, env: &Environment) -> Option<Region> {
     options.fall_back("aws-region", "AWS_DEFAULT_REGION", env.get("AWS_DEFAULT_REGION"));
     options.require("aws-region", "us-east-1", Region::parse)
-}
-
-/// An endpoint other than AWS's is taken from our own input alone: a pull request that can set a
-/// variable must not be able to send the token elsewhere.
-fn endpoint(options: &mut Options, env: &Environment, region: Option<&Region>) -> Option<Endpoint> {
-    let on = |name: &str| env.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let (fips, dual_stack) = (on("AWS_USE_FIPS_ENDPOINT"), on("AWS_USE_DUALSTACK_ENDPOINT"));
-    if options.has("sts-endpoint") {
-        if fips || dual_stack {
-            options.problem(
-                Diagnostic::new(
-                    Code::OptionConflict,
-                    "`sts-endpoint` cannot be combined with FIPS or dual-stack endpoints",
-                )
-                .fix("remove `sts-endpoint`, or AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT"),
-            );
-        }
-        return options.parse("sts-endpoint", |url| {
-            Endpoint::custom(url).map_err(|fault| ValueFault::new(fault.to_string(), "https://sts.example.com"))
-        });
-    }
-    if !on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-        && let Some((name, url)) =
-            ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].into_iter().find_map(|name| Some((name, env.get(name)?)))
-    {
-        match Endpoint::custom(url) {
-            Ok(endpoint) if is_sts_host(&endpoint.host) => return Some(endpoint),
-            _ => options.problem(
-                Diagnostic::new(Code::EndpointNotAllowed, format!("{name} points STS at a host that is not AWS's"))
-                    .fact("host", crate::run::host_of(url))
-                    .cause("whoever can set a variable of the job could have its token sent there")
-                    .fix(format!("if you mean it, give the address by the input `sts-endpoint`: {url}"))
-                    .fix(format!(
-                        "if it is for other services, set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS or remove {name}"
-                    )),
-            ),
-        }
-        return None;
-    }
-    match Endpoint::resolve(&EndpointQuery { region: region?.as_str(), fips, dual_stack }) {
-        Ok(endpoint) => Some(endpoint),
-        Err(fault) => {
-            options.problem(
-                Diagnostic::new(Code::OptionConflict, format!("there is no STS endpoint as asked for: {fault}"))
-                    .fix("unset AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT, or use another region"),
-            );
-            None
-        }
-    }
-}
-
-fn check_partition(options: &mut Options, role: &RoleArn, region: &Region) {
-    let of_region = Partition::of_region(region.as_str()).id;
-    if of_region != role.partition() {
-        options.problem(
-            Diagnostic::new(
-                Code::OptionConflict,
-                "`role-to-assume` and `aws-region` are in different partitions of AWS",
-            )
-            .fact("role", format!("partition {}", role.partition()))
-            .fact("region", format!("{} is in partition {of_region}", region.as_str()))
-            .fix("use a region of the role's partition"),
-        );
-    }
 }
 
 fn hand_over(options: &mut Options) -> HandOver {
@@ -291,17 +217,17 @@ fn hand_over(options: &mut Options) -> HandOver {
         None => {
             let environment = environment.unwrap_or(name.is_none());
             let profile = name.map(|name| Profile { name, kind: ProfileKind::Static, overwrite, select: environment });
-            HandOver { environment, outputs, profile }
+            HandOver { environment, outputs, profile, ..HandOver::default() }
         }
         Some(Way::Env) => {
             let profile = name.map(|name| Profile { name, kind: ProfileKind::Static, overwrite, select: true });
-            HandOver { environment: true, outputs, profile }
+            HandOver { environment: true, outputs, profile, ..HandOver::default() }
         }
-        Some(Way::Outputs) => HandOver { environment: false, outputs: true, profile: None },
+        Some(Way::Outputs) => HandOver { outputs: true, ..HandOver::default() },
         Some(way @ (Way::Profile | Way::Process)) => {
             let kind = if way == Way::Process { ProfileKind::Process } else { ProfileKind::Static };
             let profile = named(name).map(|name| Profile { name, kind, overwrite, select: true });
-            HandOver { environment: environment == Some(true), outputs, profile }
+            HandOver { environment: environment == Some(true), outputs, profile, ..HandOver::default() }
         }
     }
 }

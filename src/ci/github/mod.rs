@@ -8,15 +8,20 @@ pub mod table;
 mod token;
 
 use futures_util::FutureExt as _;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, ready};
 
 use self::commands::Level;
-use super::Ci;
+use super::{AtTheEnd, Ci, ProfilePlace, Reminder};
+use crate::change::{self, Change};
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
-use crate::handover::Step;
-use crate::run::{Environment, Run, Trouble};
+use crate::dialect::{Dialect, Meaning, Report};
+use crate::effect::Stream;
+use crate::environment::Environment;
+use crate::pairs::Pairs;
+use crate::product;
+use crate::run::{Run, Trouble};
 use crate::secret::Secret;
-use crate::settings::{Audience, Settings};
+use crate::settings::{RoleSettings, Settings, TokenRequest};
 use crate::token::UnverifiedToken;
 
 /// The name under which the post step finds the record: `STATE_record`.
@@ -24,53 +29,13 @@ const STATE_RECORD: &str = "record";
 
 pub struct GitHub;
 
-impl Ci for GitHub {
+impl Dialect for GitHub {
     fn name(&self) -> &'static str {
         "github"
     }
 
-    fn settings(&self, run: &Run) -> Result<Settings, Failure> {
-        inputs::settings(run)
-    }
-
-    fn is_option(&self, variable: &str) -> bool {
-        variable.starts_with("INPUT_")
-            || table::FURTHER_VARIABLES.contains(&variable)
-            || table::INPUTS.iter().any(|spec| spec.alias == Some(variable))
-    }
-
-    fn token<'a>(
-        &'a self,
-        run: &'a Run,
-        settings: &'a Settings,
-        audience: &'a Audience,
-    ) -> LocalBoxFuture<'a, Result<Secret, Trouble>> {
-        token::request(run, settings, audience).boxed_local()
-    }
-
-    fn deciding_claims(&self) -> &'static [&'static str] {
-        &[
-            "iss",
-            "aud",
-            "sub",
-            "repository",
-            "repository_id",
-            "repository_owner_id",
-            "ref",
-            "environment",
-            "event_name",
-            "workflow",
-            "job_workflow_ref",
-            "actor",
-        ]
-    }
-
-    fn denial_causes(&self, token: &UnverifiedToken, settings: &Settings) -> Vec<String> {
-        causes::of_denial(token, settings)
-    }
-
-    fn pinned_claims(&self) -> &'static [&'static str] {
-        &["aud", "sub", "repository_id", "repository_owner_id"]
+    fn stream(&self) -> Stream {
+        Stream::Stdout
     }
 
     fn mask_lines(&self, secret: &str) -> Vec<String> {
@@ -78,12 +43,17 @@ impl Ci for GitHub {
     }
 
     fn notice(&self, message: &str) -> Option<String> {
-        Some(commands::annotation(Level::Notice, crate::product::NAME, message))
+        Some(commands::annotation(Level::Notice, product::NAME, message))
     }
 
-    fn error(&self, diagnostic: &Diagnostic) -> Option<String> {
-        let title = format!("{}: {}", crate::product::NAME, diagnostic.code.id());
-        Some(commands::annotation(Level::Error, &title, diagnostic.headline.as_str()))
+    fn failure(&self, reports: Vec<Report<'_>>) -> Vec<String> {
+        let mut lines = Vec::new();
+        for report in reports {
+            lines.extend(report.lines);
+            let title = format!("{}: {}", product::NAME, report.diagnostic.code.id());
+            lines.push(commands::annotation(Level::Error, &title, report.diagnostic.headline.as_str()));
+        }
+        lines
     }
 
     fn group(&self, title: &str) -> Option<String> {
@@ -106,42 +76,129 @@ impl Ci for GitHub {
         labels
     }
 
-    fn exports(&self, run: &Run, variables: &[(String, String)]) -> Result<Vec<Step>, Diagnostic> {
-        file_command(run, "GITHUB_ENV", variables)
+    fn is_option(&self, variable: &str) -> bool {
+        variable.starts_with("INPUT_")
+            || table::FURTHER_VARIABLES.contains(&variable)
+            || table::INPUTS.iter().any(|spec| spec.alias == Some(variable))
     }
 
-    fn outputs(&self, run: &Run, outputs: &[(String, String)]) -> Result<Vec<Step>, Diagnostic> {
+    fn option(&self, meaning: Meaning) -> &'static str {
+        match meaning {
+            Meaning::AllowedAccounts => "allowed-account-ids",
+            Meaning::Attempts => "retry-max-attempts",
+            Meaning::Audience => "audience",
+            Meaning::Duration => "role-duration-seconds",
+            Meaning::Endpoint => "sts-endpoint",
+            Meaning::HandOver => "hand-over",
+            Meaning::Overwrite => "overwrite-aws-profile",
+            Meaning::Policy => "inline-session-policy",
+            Meaning::PolicyArns => "managed-session-policies",
+            Meaning::Profile => "aws-profile",
+            Meaning::Region => "aws-region",
+            Meaning::SessionName => "role-session-name",
+            Meaning::TokenFile => "web-identity-token-file",
+        }
+    }
+}
+
+impl Ci for GitHub {
+    fn settings(&self, run: &Run) -> Result<Settings, Failure> {
+        inputs::settings(run)
+    }
+
+    fn token<'a>(
+        &'a self,
+        run: &'a Run,
+        settings: &'a Settings,
+        request: &'a TokenRequest,
+    ) -> LocalBoxFuture<'a, Result<Secret, Trouble>> {
+        token::request(run, settings, &request.audience).boxed_local()
+    }
+
+    fn deciding_claims(&self) -> &'static [&'static str] {
+        &[
+            "iss",
+            "aud",
+            "sub",
+            "repository",
+            "repository_id",
+            "repository_owner_id",
+            "ref",
+            "environment",
+            "event_name",
+            "workflow",
+            "job_workflow_ref",
+            "actor",
+        ]
+    }
+
+    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+        causes::of_denial(token, role)
+    }
+
+    fn pinned_claims(&self) -> &'static [&'static str] {
+        &["aud", "sub", "repository_id", "repository_owner_id"]
+    }
+
+    fn exports<'a>(
+        &'a self,
+        run: &'a Run,
+        variables: &'a Pairs,
+    ) -> LocalBoxFuture<'a, Result<Vec<Change>, Diagnostic>> {
+        Box::pin(ready(file_command(run, "GITHUB_ENV", variables)))
+    }
+
+    fn outputs(&self, run: &Run, outputs: &Pairs) -> Result<Vec<Change>, Diagnostic> {
         file_command(run, "GITHUB_OUTPUT", outputs)
     }
 
-    fn remember(&self, run: &Run, record: &str) -> Result<Vec<Step>, Diagnostic> {
-        file_command(run, "GITHUB_STATE", &[(STATE_RECORD.to_owned(), record.to_owned())])
+    fn at_the_end(&self) -> AtTheEnd {
+        AtTheEnd::TakesAllBack
     }
 
-    fn remembered(&self, env: &Environment) -> Option<String> {
-        env.get(&format!("STATE_{STATE_RECORD}")).map(str::to_owned)
+    fn remember(&self, run: &Run, record: &str) -> Result<Reminder, Diagnostic> {
+        let mut state = Pairs::default();
+        state.set(STATE_RECORD, record);
+        file_command(run, "GITHUB_STATE", &state).map(Reminder::Changes)
+    }
+
+    fn remembered(&self, env: &Environment) -> Vec<String> {
+        env.get(&format!("STATE_{STATE_RECORD}")).map(str::to_owned).into_iter().collect()
     }
 
     fn scratch(&self, run: &Run) -> String {
-        run.env.get("RUNNER_TEMP").unwrap_or("/tmp").to_owned()
+        run.env.get("RUNNER_TEMP").unwrap_or(run.env.temp()).to_owned()
     }
 
-    fn after_failure(&self, run: &Run, failure: &Failure) -> Vec<Step> {
-        let mut steps = Vec::new();
+    fn profile_place(&self) -> ProfilePlace {
+        ProfilePlace::Shared
+    }
+
+    fn after_failure<'a>(&'a self, run: &'a Run, failure: &'a Failure) -> LocalBoxFuture<'a, ()> {
+        let mut changes = Vec::new();
         if let Some(path) = run.env.get("GITHUB_STEP_SUMMARY") {
             let pages: String = failure.diagnostics().iter().map(render::summary).collect();
-            steps.push(Step::Append { path: path.to_owned(), text: run.scrub(&pages) });
+            changes.push(Change::Append { path: path.to_owned(), text: run.scrub(&pages) });
         }
-        let diagnostic = ("diagnostic".to_owned(), run.scrub(&render::json(failure)));
-        steps.extend(self.outputs(run, &[diagnostic]).unwrap_or_default());
-        steps
+        let mut outputs = Pairs::default();
+        outputs.set("diagnostic", &run.scrub(&render::json(failure)));
+        changes.extend(self.outputs(run, &outputs).unwrap_or_default());
+        Box::pin(change::best_effort(run, changes))
     }
 }
 
 /// Appends entries to one of the runner's command files. A delimiter is drawn for each entry, so
 /// that no value can end its own entry and begin another.
-fn file_command(run: &Run, variable: &str, entries: &[(String, String)]) -> Result<Vec<Step>, Diagnostic> {
-    if entries.is_empty() {
+fn file_command(run: &Run, variable: &str, entries: &Pairs) -> Result<Vec<Change>, Diagnostic> {
+    let mut text = String::new();
+    for (name, value) in entries.iter() {
+        let delimiter = format!("ghadelimiter_{}", run.channel.random_name());
+        let entry = commands::file_entry(name, value, &delimiter).map_err(|fault| {
+            Diagnostic::new(Code::HandOverFailed, format!("{name} cannot go into {variable}: {fault}"))
+        })?;
+        text.push_str(&entry);
+    }
+    if text.is_empty() {
         return Ok(Vec::new());
     }
     let Some(path) = run.env.get(variable) else {
@@ -149,13 +206,5 @@ fn file_command(run: &Run, variable: &str, entries: &[(String, String)]) -> Resu
             .cause("this is not a step of a GitHub Actions job, or the runner is older than 2.297")
             .fix("run it with `uses:` in a workflow; for a try-out without one, run the demo"));
     };
-    let mut text = String::new();
-    for (name, value) in entries {
-        let delimiter = format!("ghadelimiter_{}", run.channel.random_name());
-        let entry = commands::file_entry(name, value, &delimiter).map_err(|fault| {
-            Diagnostic::new(Code::HandOverFailed, format!("{name} cannot go into {variable}: {fault}"))
-        })?;
-        text.push_str(&entry);
-    }
-    Ok(vec![Step::Append { path: path.to_owned(), text }])
+    Ok(vec![Change::Append { path: path.to_owned(), text }])
 }

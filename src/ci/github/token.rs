@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::Answer;
-use crate::run::{Call, Environment, Run, Service, Trouble};
+use crate::environment::Environment;
+use crate::run::{Call, Run, Service, Trouble, shown_host};
 use crate::secret::Secret;
 use crate::settings::{Audience, Settings};
 use crate::sts::endpoint::Endpoint;
@@ -31,7 +32,7 @@ pub(super) async fn request(run: &Run, settings: &Settings, audience: &Audience)
     if Endpoint::custom(url.split('?').next().unwrap_or_default()).is_err() {
         let diagnostic =
             Diagnostic::new(Code::TokenRequestFailed, "the token service's address is not an https address")
-                .fact("host", crate::run::host_of(url))
+                .fact("host", shown_host(url))
                 .fix("ACTIONS_ID_TOKEN_REQUEST_URL is set by the runner; something has replaced it");
         return Err(Trouble::new(Retry::Never, diagnostic));
     }

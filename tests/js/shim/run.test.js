@@ -297,7 +297,7 @@ test('tells the core about its process', () => {
 		root: fileURLToPath(new URL('../../..', import.meta.url)).replace(/[\\/]$/, ''),
 		platform: process.platform,
 		home: process.platform === 'win32' ? runtime.home : '/home/somebody',
-		colour: false,
+		coloured: [],
 	});
 });
 
