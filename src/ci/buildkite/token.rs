@@ -125,9 +125,12 @@ fn version(text: &str) -> Option<[u32; 3]> {
 }
 
 fn agent(run: &Run, argv: Vec<String>) -> Command {
-    // Either would have the agent print what it sends and gets.
-    let mut env =
-        vec![("BUILDKITE_AGENT_DEBUG", "false".to_owned()), ("BUILDKITE_AGENT_DEBUG_HTTP", "false".to_owned())];
+    // The first two would have the agent print what it sends and gets.
+    let mut env = vec![
+        ("BUILDKITE_AGENT_DEBUG", "false".to_owned()),
+        ("BUILDKITE_AGENT_DEBUG_HTTP", "false".to_owned()),
+        ("BUILDKITE_AGENT_NO_COLOR", "true".to_owned()),
+    ];
     if run.env.get("BUILDKITE_AGENT_JOB_API_SOCKET").is_none() {
         // From 3.104 on the agent hides the token before it prints it, and fails where it cannot.
         env.push(("BUILDKITE_AGENT_OIDC_REQUEST_TOKEN_SKIP_TOKEN_REDACTION", "true".to_owned()));
