@@ -1,4 +1,4 @@
-//! A stand-in for both ends of the exchange: the issuer of a job's tokens, and STS.
+//! A stand-in for both ends of the exchange: the token services of the CIs, and STS.
 //!
 //! Pure functions: the server around them, the signing key and the check of signatures are the
 //! shim's. What is asked of the stand-in for STS passes the gates of the real one in their order
@@ -30,8 +30,10 @@ use self::xml::Issued;
 use crate::text::Inert;
 use crate::time::Timestamp;
 
-/// One account with GitHub's provider and two roles: `deploy` trusts the main branch of
-/// `octo-org/octo-repo`, `deploy-prod` its environment `production`. The job runs on the main branch.
+/// One account with the providers of all CIs and two roles. `deploy` trusts the main branch of
+/// GitHub's `octo-org/octo-repo` and of Buildkite's `acme/api`, and Bitrise's workflow `deploy`;
+/// `deploy-prod` trusts the environment `production`, tags `v…` and the workflow `deploy-prod`. The
+/// job runs on the main branch, and in the workflow `deploy`.
 #[must_use]
 pub fn default_config() -> Value {
     // A test holds that it can be read.

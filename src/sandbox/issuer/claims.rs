@@ -91,6 +91,7 @@ impl Form {
 }
 
 /// Names and values. Of two with one name the last counts.
+#[derive(Default)]
 pub(super) struct Claims<'a>(Vec<(&'a str, Value)>);
 
 impl<'a> Claims<'a> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::claims::{Changes, Claims, Form, Known, claim};
 use super::service::{Reply, Request, Token};
+use super::{BITRISE, BUILDKITE};
 use crate::sandbox::config::issuer_url;
 use crate::sandbox::random::Random;
 use crate::sandbox::reader::{Node, Problems};
@@ -34,7 +35,7 @@ const CLAIMS: &[Known] = &[
     claim("ref", Form::Ref, Some("refs/heads/main")),
     claim("ref_protected", Form::OneOf(&["true", "false"]), Some("true")),
     claim("ref_type", Form::OneOf(&["branch", "tag"]), None),
-    claim("repository", Form::Repository, None),
+    claim("repository", Form::Repository, Some("octo-org/octo-repo")),
     claim("repository_id", Form::Digits, Some("74")),
     claim("repository_owner", Form::Text, None),
     claim("repository_owner_id", Form::Digits, Some("65")),
@@ -69,12 +70,15 @@ impl<'a> Job<'a> {
         const EXAMPLE: &str = r#"{"repository": "octo-org/octo-repo", "ref": "refs/heads/main"}"#;
         let custom = |name: &str| name.starts_with("repo_property_");
         let mut names: Vec<&str> = CLAIMS.iter().map(|known| known.name).collect();
-        names.extend([OTHER_ISSUER, IMMUTABLE, Changes::NAME]);
+        names.extend([OTHER_ISSUER, IMMUTABLE, Changes::NAME, BUILDKITE, BITRISE]);
         let own = node.any_object(EXAMPLE, problems)?.keys().map(String::as_str).filter(|name| custom(name));
         names.extend(own);
         node.object(&names, EXAMPLE, problems)?;
 
-        node.need("repository", "\"octo-org/octo-repo\"", problems);
+        // Who asks for another CI only need not say what the job is here.
+        if node.get(BUILDKITE).is_none() && node.get(BITRISE).is_none() {
+            node.need("repository", "\"octo-org/octo-repo\"", problems);
+        }
         let mut claims = Claims::read(CLAIMS, node, problems);
         for (name, node) in node.members().filter(|(name, _)| custom(name)) {
             claims.add(name, Form::Text.read(&node, problems).unwrap_or_default());

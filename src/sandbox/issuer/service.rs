@@ -8,6 +8,9 @@ use crate::text::Inert;
 /// No request for a token comes near it.
 const LARGEST_BODY: usize = 64 * 1024;
 
+/// Status and message of a refusal.
+pub(super) type Fault = (u16, String);
+
 /// A request to one of the token services.
 pub(in crate::sandbox) struct Request<'a> {
     pub(super) method: &'a str,
@@ -49,10 +52,7 @@ impl<'a> Request<'a> {
     }
 
     /// The members of a body in JSON; none of an empty one.
-    ///
-    /// # Errors
-    /// Status and message.
-    pub(super) fn members(&self) -> Result<Map<String, Value>, (u16, String)> {
+    pub(super) fn members(&self) -> Result<Map<String, Value>, Fault> {
         if self.body.len() > LARGEST_BODY {
             return Err((413, format!("The body has more than {LARGEST_BODY} bytes")));
         }
