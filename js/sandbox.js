@@ -54,6 +54,9 @@ export async function startSandbox({ config = core.sandboxDefaultConfig(), port 
 	return {
 		url: sandbox.url,
 		requestUrl: `${sandbox.url}/token?api-version=2.0`,
+		agentEndpoint: `${sandbox.url}/v3`,
+		buildUrl: `${sandbox.url}/build/sandbox`,
+		/** GitHub's request token, Buildkite's access token and Bitrise's build API token in one. */
 		requestToken: sandbox.requestToken,
 		close() {
 			server.close();
