@@ -68,8 +68,11 @@ export function fetchNode(effect, settle) {
 	 * @param {(socket: Socket) => void} next
 	 */
 	const dial = ({ host, port, peer: name }, next) => {
-		peer = name;
-		const socket = hold(net.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 500 }));
+		peer = effect.socket ?? name;
+		const place = effect.socket
+			? { path: effect.socket }
+			: { host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 500 };
+		const socket = hold(net.connect(place));
 		socket.once('connect', () => next(socket));
 	};
 
@@ -279,6 +282,7 @@ const NETWORK = {
 	EADDRNOTAVAIL: 'unreachable',
 	EAFNOSUPPORT: 'unreachable',
 	EHOSTDOWN: 'unreachable',
+	ENOENT: 'unreachable', // no such socket in the file system
 	EHOSTUNREACH: 'unreachable',
 	ENETDOWN: 'unreachable',
 	ENETUNREACH: 'unreachable',
