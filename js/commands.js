@@ -34,12 +34,22 @@ const COMMANDS = {
 	},
 };
 
-const HELP = `Usage: node js/cli.js COMMAND
+/** Those that the core knows better: it reads their options, and has their help. */
+const OF_CORE = ['assume', 'exec', 'credential-process', 'claims', 'doctor', 'completion'];
 
-Gives a CI job short-lived AWS credentials in exchange for the job's own OIDC token. In a workflow you do not call it:
-the action does. Here you can see it work, and try roles and trust policies without an AWS account.
+const HELP = `Usage: ci-assume-role COMMAND [OPTIONS]
+
+Gives a CI job short-lived AWS credentials in exchange for the job's own OIDC token. In a workflow of GitHub Actions, a
+pipeline of Buildkite or a workflow of Bitrise you do not call it: the action, plugin or step does. Everywhere else, and
+to find out what is wrong, these are the commands; "ci-assume-role COMMAND --help" has the options of each.
 
 Commands:
+  assume                     Assume a role, and hand the credentials over in the manner of this CI or in a given form.
+  exec -- COMMAND            Run a command that has the credentials of a role, and nobody else.
+  credential-process         Be the credential_process of an AWS profile, with a cache.
+  claims                     Show what the job's token says, and which of it a trust policy can test.
+  doctor                     Check everything that it takes, and say how to mend what fails.
+  completion SHELL           Print completions for bash, zsh, fish or powershell.
   demo                       Run the GitHub action once against the sandbox: a job that is let in, its clean-up, and a
                              job that is not, with the reason. Takes about a second, needs no network, leaves nothing.
   sandbox                    Serve a stand-in for GitHub's token service and for AWS STS on 127.0.0.1, until Ctrl-C.
@@ -83,11 +93,16 @@ async function dispatch([name, ...rest]) {
 		console.log((await load('github')).version());
 		return 0;
 	}
+	const kept = name === 'credential-process' && rest.length > 0 && !rest.some((word) => word.startsWith('-'));
+	if (OF_CORE.includes(name) && !kept) {
+		await (await import('./start.js')).start('any', 'command', [name, ...rest]);
+		return undefined;
+	}
 	const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 	if (!command) {
 		const kind = name.startsWith('-') ? 'option' : 'command';
 		throw new UsageError(
-			`unknown ${kind} ${quote(name)}${nearest(name, [...Object.keys(COMMANDS), '--help', '--version'])}`,
+			`unknown ${kind} ${quote(name)}${nearest(name, [...Object.keys(COMMANDS), ...OF_CORE, '--help', '--version'])}`,
 		);
 	}
 	if (rest.some(isHelp)) {
@@ -130,7 +145,7 @@ function parse(name, command, argv) {
 	}
 	const missing = command.operands[operands.length];
 	if (missing)
-		throw new UsageError(`${name} needs ${missing}: node js/cli.js ${[name, ...command.operands].join(' ')}`);
+		throw new UsageError(`${name} needs ${missing}: ci-assume-role ${[name, ...command.operands].join(' ')}`);
 	const surplus = operands[command.operands.length];
 	if (surplus !== undefined) throw new UsageError(`${name} does not take ${quote(surplus)}`);
 	return { options, operands };

@@ -5,7 +5,8 @@ const fs = process.getBuiltinModule('node:fs');
 
 /** The module of `pkg/` that knows a CI. @type {Record<import('./types.d.ts').CiName, string>} */
 const MODULES = {
-	buildkite: 'ci_assume_role_others',
+	any: 'ci_assume_role',
+	buildkite: 'ci_assume_role',
 	github: 'ci_assume_role_github',
 };
 export const CIS = Object.keys(MODULES);

@@ -52,3 +52,39 @@ export function startProgram({ argv: [program = '', ...args], env, input, timeou
 	child.stdin.end(input);
 	return (signal) => fail('interrupted', signal);
 }
+
+/** What a shell adds to a signal's number for the exit code of a program that was ended by it. */
+const BY_SIGNAL = 128;
+/** Those that users and CIs send to a program, which they mean for the one that it runs. */
+const PASSED_ON = /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']);
+
+/**
+ * Runs a program in this one's place: it has our streams and gets our signals.
+ * @type {import('./types.d.ts').Start<import('./types.d.ts').Exec>}
+ */
+export function execProgram({ argv: [program = '', ...args], env, without }, settle) {
+	const whole = { ...process.env, ...env };
+	for (const name of without) delete whole[name];
+	const child = spawn(program, args, { env: whole, stdio: 'inherit', windowsHide: true });
+	/** @param {NodeJS.Signals} signal */
+	const pass = (signal) => void child.kill(signal);
+	if (process.platform !== 'win32') for (const signal of PASSED_ON) process.on(signal, pass);
+	let settled = false;
+	/** @param {import('./types.d.ts').Outcome} outcome */
+	const finish = (outcome) => {
+		if (settled) return;
+		settled = true;
+		for (const signal of PASSED_ON) process.off(signal, pass);
+		settle(outcome);
+	};
+	child.on('error', (error) => {
+		const code = /** @type {NodeJS.ErrnoException} */ (error).code ?? 'unknown';
+		finish({ fault: FAULTS[code] ?? 'io', detail: code });
+	});
+	child.on('close', (exitCode, signal) => {
+		const number = signal ? process.getBuiltinModule('node:os').constants.signals[signal] : 0;
+		finish({ exitCode: exitCode ?? BY_SIGNAL + number });
+	});
+	// What ends us is for the program to hear; it decides when that is.
+	return () => {};
+}

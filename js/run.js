@@ -104,7 +104,7 @@ export function drive({ start, fetch, write, signals = process }) {
 		const take = (effect) => {
 			switch (effect.kind) {
 				case 'mask':
-					return write('stdout', effect.line);
+					return write(effect.stream, effect.line);
 				case 'log':
 					return write(effect.stream, effect.text);
 				case 'done':
@@ -114,7 +114,11 @@ export function drive({ start, fetch, write, signals = process }) {
 						signalled ? refuse(settle) : (effect.socket ? fetchNode : fetch)(effect, settle),
 					);
 				case 'run':
-					return perform(effect.id, (settle) => (signalled ? refuse(settle) : runProgram(effect, settle)));
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadRun, effect, settle)));
+				case 'exec':
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadExec, effect, settle)));
+				case 'lock':
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadLock, effect, settle)));
 				case 'sleep':
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : sleep(effect, settle)));
 				case 'read-file':
@@ -154,17 +158,25 @@ export function drive({ start, fetch, write, signals = process }) {
 	});
 }
 
+const loadRun = async () => (await import('./program.js')).startProgram;
+const loadExec = async () => (await import('./program.js')).execProgram;
+const loadLock = async () => (await import('./lock.js')).takeLock;
+
 /**
- * Most runs need no program, so what starts one is loaded when the first is asked for.
- * @type {import('./types.d.ts').Start<import('./types.d.ts').RunEffect>}
+ * Most runs do without these effects, so what performs them is loaded when the first is asked for.
+ * @template E
+ * @param {() => Promise<import('./types.d.ts').Start<E>>} load
+ * @param {E} effect
+ * @param {import('./types.d.ts').Settle} settle
+ * @returns {import('./types.d.ts').Stop}
  */
-function runProgram(effect, settle) {
+function later(load, effect, settle) {
 	/** @type {import('./types.d.ts').Stop | undefined} */
 	let stop;
 	let stopped = '';
-	import('./program.js').then(({ startProgram }) => {
+	load().then((start) => {
 		if (stopped) settle({ fault: 'interrupted', detail: stopped });
-		else stop = startProgram(effect, settle);
+		else stop = start(effect, settle);
 	});
 	return (signal) => {
 		stopped = signal;

@@ -5,9 +5,11 @@ import type { Job as CoreJob, Effect } from '../pkg/ci_assume_role_github.js';
 export type { Effect };
 /** Every module of `pkg/` that performs runs looks like this one. */
 export type Core = typeof import('../pkg/ci_assume_role_github.js');
-export type CiName = 'buildkite' | 'github';
+export type CiName = 'any' | 'buildkite' | 'github';
 export type Fetch = Extract<Effect, { kind: 'fetch' }>;
 export type RunEffect = Extract<Effect, { kind: 'run' }>;
+export type Exec = Extract<Effect, { kind: 'exec' }>;
+export type Lock = Extract<Effect, { kind: 'lock' }>;
 export type Sleep = Extract<Effect, { kind: 'sleep' }>;
 export type ReadFile = Extract<Effect, { kind: 'read-file' }>;
 export type FileEffect = Extract<Effect, { kind: `${string}-file` }>;
@@ -58,7 +60,7 @@ export interface Ended {
 	stderr: string;
 }
 
-export type Outcome = Answer | FileOutcome | Ended;
+export type Outcome = Answer | FileOutcome | Ended | { exitCode: number };
 
 export type Settle = (outcome: Outcome) => void;
 
@@ -72,8 +74,8 @@ export type Job = Pick<CoreJob, 'next'> & { resume(id: number, outcome: Uint8Arr
 
 export type JobClass = new (request: Uint8Array) => Job;
 
-/** What of ours runs: a job's step, the end of the job, or what an AWS SDK calls. */
-export type Entry = 'main' | 'post' | 'credential-process';
+/** What of ours runs: a job's step, the end of the job, what an AWS SDK calls, or the command line. */
+export type Entry = 'main' | 'post' | 'credential-process' | 'command';
 
 export interface Runtime {
 	name: 'node' | 'bun' | 'deno';

@@ -11,6 +11,7 @@ use std::task::Poll;
 use serde_json::Value;
 
 use crate::effect::{Answer, Command, Effect, Ended, Fault, FaultKind, Fetch, Posted, Symlinks};
+use crate::pairs::Pairs;
 use crate::time::Timestamp;
 
 /// The core's only way to the world. Clones share one channel.
@@ -53,6 +54,24 @@ impl Channel {
     pub async fn run_program(&self, command: Command) -> Result<Ended, Fault> {
         let outcome = self.ask(Effect::Run(command)).await?;
         Ended::read(&outcome).ok_or_else(garbled)
+    }
+
+    /// The exit code of a program that takes this one's place; 128 and the signal's number if it was
+    /// ended by one.
+    ///
+    /// # Errors
+    /// When the program could not be started.
+    pub async fn exec(&self, argv: Vec<String>, env: Pairs, without: Vec<String>) -> Result<u8, Fault> {
+        let outcome = self.ask(Effect::Exec { argv, env, without }).await?;
+        outcome["exitCode"].as_u64().and_then(|code| u8::try_from(code).ok()).ok_or_else(garbled)
+    }
+
+    /// Removing the file gives it back.
+    ///
+    /// # Errors
+    /// When others hold it for all that time, or it cannot be made.
+    pub async fn lock(&self, path: &str, timeout_ms: u32) -> Result<(), Fault> {
+        self.ask(Effect::Lock { path: path.to_owned(), timeout_ms }).await.map(|_| ())
     }
 
     /// # Errors

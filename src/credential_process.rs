@@ -21,7 +21,8 @@ const LARGEST_FILE: u32 = 256 * 1024;
 /// As for the job itself, and when the request file cannot be used.
 pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     let kept = read_request(run, path).await?;
-    if let Some(cached) = read_cache(run, &kept).await {
+    let cache = Cache { path: &kept.cache, session_seconds: kept.session_seconds };
+    if let Some(cached) = cache.read(run).await {
         print(run, &cached);
         return Ok(());
     }
@@ -33,7 +34,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     };
     run.limit_time(settings.time_limit_ms);
     let exchanged = exchange::exchange(&run, ci, &settings, role).await?;
-    exchange::check_account(ci, role, &exchanged.session)?;
+    exchange::check_account(&run, role, &exchanged.session)?;
     let fresh = ProcessCredentials::of(&exchanged.session);
     let write = Change::Write { path: kept.cache, text: fresh.to_json(), before: None };
     // A cache that cannot be written costs time, not correctness.
@@ -57,15 +58,23 @@ fn unusable(path: &str, reason: &str) -> Diagnostic {
         .fix("use the profile only in the job whose step wrote it, before the job's post steps")
 }
 
-/// The cached credentials, if they are whole and an SDK would be content with them.
-async fn read_cache(run: &Run, kept: &Kept) -> Option<ProcessCredentials> {
-    let text = run.channel.read_file(&kept.cache, LARGEST_FILE, Symlinks::Refuse).await.ok()?;
-    let cached = ProcessCredentials::read(&text)?;
-    let left = Timestamp::parse(&cached.expiration)?.seconds_since(run.channel.now());
-    // A short session would be stale from its start.
-    (left >= ADVISORY_SECONDS.min(kept.session_seconds / 2)).then_some(cached)
+/// A file that holds the latest credentials.
+pub struct Cache<'a> {
+    pub path: &'a str,
+    pub session_seconds: i64,
 }
 
-fn print(run: &Run, credentials: &ProcessCredentials) {
+impl Cache<'_> {
+    /// What is in it, if it is whole and an SDK would be content with it.
+    pub async fn read(&self, run: &Run) -> Option<ProcessCredentials> {
+        let text = run.channel.read_file(self.path, LARGEST_FILE, Symlinks::Refuse).await.ok()?;
+        let cached = ProcessCredentials::read(&text)?;
+        let left = Timestamp::parse(&cached.expiration)?.seconds_since(run.channel.now());
+        // A short session would be stale from its start.
+        (left >= ADVISORY_SECONDS.min(self.session_seconds / 2)).then_some(cached)
+    }
+}
+
+pub fn print(run: &Run, credentials: &ProcessCredentials) {
     run.channel.tell(Effect::Log { stream: Stream::Stdout, text: credentials.to_json() });
 }

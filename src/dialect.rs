@@ -8,29 +8,86 @@ use crate::environment::Environment;
 pub trait Dialect {
     fn name(&self) -> &'static str;
 
-    /// Where people read.
-    fn stream(&self) -> Stream;
+    /// Where people read. Standard output is for what a shell or another program is to have.
+    fn stream(&self) -> Stream {
+        Stream::Stderr
+    }
 
     /// Lines that make the log hide a secret. None where the CI hides secrets in another way, for
     /// which see [`crate::ci::Ci::conceal`].
-    fn mask_lines(&self, secret: &str) -> Vec<String>;
+    fn mask_lines(&self, _secret: &str) -> Vec<String> {
+        Vec::new()
+    }
 
-    fn notice(&self, message: &str) -> Option<String>;
+    fn notice(&self, _message: &str) -> Option<String> {
+        None
+    }
 
     /// The end of a log that failed, from the diagnostics and the lines that show each of them.
-    fn failure(&self, reports: Vec<Report<'_>>) -> Vec<String>;
+    fn failure(&self, reports: Vec<Report<'_>>) -> Vec<String> {
+        reports.into_iter().flat_map(|report| report.lines).collect()
+    }
 
-    fn group(&self, title: &str) -> Option<String>;
-    fn end_group(&self) -> Option<String>;
+    fn group(&self, _title: &str) -> Option<String> {
+        None
+    }
+
+    fn end_group(&self) -> Option<String> {
+        None
+    }
 
     /// Label and value pairs that tell one run from another.
-    fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)>;
+    fn run_labels(&self, _env: &Environment) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 
-    /// Whether a variable of the environment carries one of its options.
-    fn is_option(&self, variable: &str) -> bool;
+    /// Whether a variable of the environment carries one of its options: those of the command line,
+    /// for a CI without an entry of its own.
+    fn is_option(&self, variable: &str) -> bool {
+        is_flag_or_variable(variable)
+    }
 
-    /// What people call an option here.
-    fn option(&self, meaning: Meaning) -> &'static str;
+    /// What people call an option here: a flag, for a CI without an entry of its own.
+    fn option(&self, meaning: Meaning) -> &'static str {
+        flag(meaning)
+    }
+}
+
+/// Whether a name of the environment is an option of the command line. Flags are kept there under
+/// their own names, which no variable can have.
+#[must_use]
+pub fn is_flag_or_variable(name: &str) -> bool {
+    name.starts_with("--") || name.starts_with("CI_ASSUME_ROLE_") || AWS_VARIABLES.contains(&name)
+}
+
+/// What else of the environment counts as configuration, with every CI.
+pub const AWS_VARIABLES: &[&str] = &[
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_REGION",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+];
+
+/// The command line's name for an option.
+#[must_use]
+pub fn flag(meaning: Meaning) -> &'static str {
+    match meaning {
+        Meaning::AllowedAccounts => "--allowed-account-id",
+        Meaning::Attempts => "--max-attempts",
+        Meaning::Audience => "--audience",
+        Meaning::Duration => "--duration",
+        Meaning::Endpoint => "--sts-endpoint",
+        Meaning::HandOver => "--hand-over",
+        Meaning::Policy => "--policy",
+        Meaning::PolicyArns => "--policy-arn",
+        Meaning::Profile | Meaning::Overwrite => "--profile",
+        Meaning::Region => "--region",
+        Meaning::SessionName => "--session-name",
+        Meaning::TokenFile => "--token-file",
+    }
 }
 
 /// A diagnostic, and the lines that show it.

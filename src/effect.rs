@@ -15,6 +15,19 @@ use crate::pairs::Pairs;
 pub enum Effect {
     Fetch(Fetch),
     Run(Command),
+    /// A program that takes this one's place: its streams, its signals, its exit code.
+    Exec {
+        argv: Vec<String>,
+        env: Pairs,
+        /// Variables that it is not to have.
+        without: Vec<String>,
+    },
+    /// Creates a file that nobody else holds, or waits until it can. One whose holder has died is
+    /// taken over.
+    Lock {
+        path: String,
+        timeout_ms: u32,
+    },
     ReadFile {
         path: String,
         max_bytes: u32,
@@ -43,6 +56,7 @@ pub enum Effect {
     },
     /// A line that makes the CI's log hide a secret. It carries one, so it is never recorded.
     Mask {
+        stream: Stream,
         line: String,
     },
     Log {
@@ -138,6 +152,15 @@ pub enum Symlinks {
 pub enum Stream {
     Stdout,
     Stderr,
+}
+
+impl Stream {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
 }
 
 /// Why an effect could not be performed.
@@ -239,6 +262,15 @@ impl Serialize for Posted {
                 object.serialize_field("timeoutMs", &command.timeout_ms)?;
                 object.serialize_field("maxBytes", &command.max_bytes)?;
             }
+            Effect::Exec { argv, env, without } => {
+                object.serialize_field("argv", argv)?;
+                object.serialize_field("env", env)?;
+                object.serialize_field("without", without)?;
+            }
+            Effect::Lock { path, timeout_ms } => {
+                object.serialize_field("path", path)?;
+                object.serialize_field("timeoutMs", timeout_ms)?;
+            }
             Effect::ReadFile { path, max_bytes, symlinks } => {
                 object.serialize_field("path", path)?;
                 object.serialize_field("maxBytes", max_bytes)?;
@@ -259,9 +291,12 @@ impl Serialize for Posted {
             }
             Effect::RemoveFile { path } => object.serialize_field("path", path)?,
             Effect::Sleep { ms } => object.serialize_field("ms", ms)?,
-            Effect::Mask { line } => object.serialize_field("line", line)?,
+            Effect::Mask { stream, line } => {
+                object.serialize_field("stream", stream.name())?;
+                object.serialize_field("line", line)?;
+            }
             Effect::Log { stream, text } => {
-                object.serialize_field("stream", if *stream == Stream::Stdout { "stdout" } else { "stderr" })?;
+                object.serialize_field("stream", stream.name())?;
                 object.serialize_field("text", text)?;
             }
             Effect::Done { exit_code } => object.serialize_field("exitCode", exit_code)?,
@@ -275,6 +310,8 @@ impl Effect {
         match self {
             Self::Fetch(_) => "fetch",
             Self::Run(_) => "run",
+            Self::Exec { .. } => "exec",
+            Self::Lock { .. } => "lock",
             Self::ReadFile { .. } => "read-file",
             Self::WriteFile { .. } => "write-file",
             Self::AppendFile { .. } => "append-file",

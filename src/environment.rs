@@ -82,6 +82,14 @@ impl Environment {
         &self.0
     }
 
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.set(name, value);
+    }
+
+    pub fn remove(&mut self, names: &[&str]) {
+        self.0.retain(|name| !names.contains(&name));
+    }
+
     /// This environment without what `unwanted` names, and with `others` on top.
     #[must_use]
     pub fn with(&self, unwanted: impl Fn(&str) -> bool, others: &Pairs) -> Self {

@@ -3,19 +3,17 @@
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::dialect::Meaning;
-use crate::effect::{FaultKind, Symlinks};
 use crate::explain;
-use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, apart, interrupted};
+use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, apart};
 use crate::secret::Secret;
 use crate::settings::{Audience, RetryPolicy, RoleSettings, Settings, TokenSource};
+use crate::source;
 use crate::sts::assume_role_with_web_identity::{CONTENT_TYPE, Request, Session};
 use crate::sts::error::Retry;
 use crate::sts::{self};
 use crate::token::preflight::{self, Expected};
 use crate::token::{TokenFault, UnverifiedToken};
 
-/// STS takes tokens of at most 20,000 characters; a file that holds more holds something else.
-const TOKEN_FILE_BYTES: u32 = 64 * 1024;
 /// How often to ask for credentials without punctuation. 28 % of all secrets have none, so that
 /// one in a thousand runs would need more than this.
 const PLAIN_SECRET_ROUNDS: u32 = 20;
@@ -53,13 +51,13 @@ pub async fn exchange(run: &Run, ci: &dyn Ci, settings: &Settings, role: &RoleSe
 ///
 /// # Errors
 /// Names the account that the credentials belong to and those that were allowed.
-pub fn check_account(ci: &dyn Ci, role: &RoleSettings, session: &Session) -> Result<(), Failure> {
+pub fn check_account(run: &Run, role: &RoleSettings, session: &Session) -> Result<(), Failure> {
     let allowed = &role.allowed_accounts;
     if allowed.is_empty() || allowed.iter().any(|account| account.as_str() == session.account) {
         return Ok(());
     }
     let list: Vec<&str> = allowed.iter().map(crate::settings::AccountId::as_str).collect();
-    let option = ci.option(Meaning::AllowedAccounts);
+    let option = run.option(Meaning::AllowedAccounts);
     let headline = format!("the role is in an account that `{option}` does not list");
     Err(Diagnostic::new(Code::AccountNotAllowed, headline)
         .fact("account", &session.account)
@@ -107,11 +105,20 @@ pub async fn token(
     run: &Run,
     ci: &dyn Ci,
     settings: &Settings,
-    source: &TokenSource,
+    token_source: &TokenSource,
 ) -> Result<UnverifiedToken, Trouble> {
-    let (text, expected_audience, fresh) = match source {
-        TokenSource::Ci(request) => (ci.token(run, settings, request).await?, Some(&request.audience), true),
-        TokenSource::File { path, symlinks } => (apart(token_from_file(run, ci, path, *symlinks)).await?, None, false),
+    let (text, expected_audience, fresh) = match token_source {
+        TokenSource::Ci(request) => (ci.token(run, settings, request).await?, request.audience.as_ref(), ci.mints(run)),
+        TokenSource::File { path, symlinks } => (apart(source::from_file(run, path, *symlinks)).await?, None, false),
+        #[cfg(feature = "cli")]
+        TokenSource::Command { line, audience } => {
+            (apart(source::from_command(run, line)).await?, audience.as_ref(), false)
+        }
+        #[cfg(feature = "cli")]
+        TokenSource::Url { url, headers, audience } => {
+            let token = apart(source::from_url(run, settings, url, headers, audience.as_ref())).await?;
+            (token, audience.as_ref(), true)
+        }
         TokenSource::Given { token, audience } => (token.clone(), audience.as_ref(), false),
     };
     run.mask(&text);
@@ -125,28 +132,6 @@ pub async fn token(
         run.notice(&notice.to_string());
     }
     Ok(token)
-}
-
-async fn token_from_file(run: &Run, ci: &dyn Ci, path: &str, symlinks: Symlinks) -> Result<Secret, Trouble> {
-    run.channel.read_file(path, TOKEN_FILE_BYTES, symlinks).await.map(Secret::new).map_err(|fault| {
-        let refused = |headline: String| {
-            Diagnostic::new(Code::TokenFileUnreadable, headline)
-                .fact_if("system says", Some(&fault.detail).filter(|d| !d.is_empty()))
-        };
-        let diagnostic = match fault.kind {
-            FaultKind::Interrupted => return interrupted(),
-            FaultKind::NotFound => refused(format!("there is no file {path}"))
-                .fix(format!("check `{}`; a relative path starts at the workspace", ci.option(Meaning::TokenFile))),
-            FaultKind::Symlink => refused(format!("{path}, or the folder it is in, is a symbolic link"))
-                .cause("a link could make the job send another file's content to STS")
-                .fix("name the file itself; only the kubelet's own layout under /var/run/secrets may have links"),
-            FaultKind::TooLarge => refused(format!("{path} is too large for a token")),
-            FaultKind::NotAFile => refused(format!("{path} is not a regular file")),
-            FaultKind::NotUtf8 => refused(format!("{path} does not hold text")),
-            _ => refused(format!("{path} cannot be read")).fix("let the user that runs the job read it"),
-        };
-        Trouble::new(Retry::Never, diagnostic)
-    })
 }
 
 async fn assume_role(
@@ -176,9 +161,9 @@ async fn assume_role(
         body: Some(request.body()),
     };
     let answer =
-        run.fetch(STS, call, &settings.proxy).await.map_err(|trouble| explain::unreachable(ci, role, trouble))?;
-    let session =
-        sts::assume_role_with_web_identity::read(&answer).map_err(|fault| explain::refusal(ci, role, token, &fault))?;
+        run.fetch(STS, call, &settings.proxy).await.map_err(|trouble| explain::unreachable(run, role, trouble))?;
+    let session = sts::assume_role_with_web_identity::read(&answer)
+        .map_err(|fault| explain::refusal(run, ci, role, token, &fault))?;
     let credentials = &session.credentials;
     for secret in [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token] {
         run.mask(secret);

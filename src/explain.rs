@@ -6,7 +6,8 @@
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::Meaning;
-use crate::run::Trouble;
+use crate::keys;
+use crate::run::{Run, Trouble};
 use crate::settings::{Region, RoleSettings};
 use crate::sts::error::{AnswerFault, DurationLimit, ErrorKind, Stranger, StsError};
 use crate::sts::partition::Partition;
@@ -16,7 +17,7 @@ use crate::token::UnverifiedToken;
 
 /// The diagnostic for an answer without credentials, and whether to try again.
 #[must_use]
-pub fn refusal(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, fault: &AnswerFault) -> Trouble {
+pub fn refusal(run: &Run, ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, fault: &AnswerFault) -> Trouble {
     let diagnostic = match fault {
         AnswerFault::Incomplete { element } => {
             Diagnostic::new(Code::StsAnswerInvalid, "STS answered with credentials that are not whole")
@@ -24,15 +25,15 @@ pub fn refusal(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, fault:
                 .fact("endpoint", &role.endpoint.url)
                 .cause("what listens at that address is not AWS's STS, or not quite like it")
         }
-        AnswerFault::NotSts(stranger) => not_sts(ci, role, stranger, fault.code()),
-        AnswerFault::Sts(error) => refused(ci, role, token, error),
+        AnswerFault::NotSts(stranger) => not_sts(run, role, stranger, fault.code()),
+        AnswerFault::Sts(error) => refused(run, ci, role, token, error),
     };
     Trouble::new(fault.retry(), diagnostic)
 }
 
 /// A slip in the region shows only now, as a host that does not exist.
 #[must_use]
-pub fn unreachable(ci: &dyn Ci, role: &RoleSettings, trouble: Trouble) -> Trouble {
+pub fn unreachable(run: &Run, role: &RoleSettings, trouble: Trouble) -> Trouble {
     let region = role.region.as_ref().map(Region::as_str).unwrap_or_default();
     let mut known = Partition::ALL.iter().flat_map(|partition| partition.regions.iter().copied());
     if trouble.diagnostic.code != Code::EndpointUnreachable || known.clone().any(|name| name == region) {
@@ -41,23 +42,23 @@ pub fn unreachable(ci: &dyn Ci, role: &RoleSettings, trouble: Trouble) -> Troubl
     match nearest(region, &mut known) {
         Some(near) => Trouble::new(
             trouble.retry,
-            trouble.diagnostic.fix(format!("did you mean `{}: {near}`?", ci.option(Meaning::Region))),
+            trouble.diagnostic.fix(format!("did you mean `{}: {near}`?", run.option(Meaning::Region))),
         ),
         None => trouble,
     }
 }
 
-fn not_sts(ci: &dyn Ci, role: &RoleSettings, stranger: &Stranger, code: Code) -> Diagnostic {
+fn not_sts(run: &Run, role: &RoleSettings, stranger: &Stranger, code: Code) -> Diagnostic {
     Diagnostic::new(code, format!("{} answered, but not as STS does", role.endpoint.host))
         .fact("status", stranger.status.to_string())
         .fact_if("content type", stranger.content_type.as_ref().map(crate::text::Inert::as_str))
         .fact_if("it says", stranger.gist.as_ref().map(crate::text::Inert::as_str))
         .cause("a proxy, firewall or captive portal answered in its place")
-        .cause(format!("`{}` names a host that is no STS", ci.option(Meaning::Endpoint)))
+        .cause(format!("`{}` names a host that is no STS", run.option(Meaning::Endpoint)))
         .fix("let the runner reach the endpoint itself, or name it in NO_PROXY")
 }
 
-fn refused(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, error: &StsError) -> Diagnostic {
+fn refused(run: &Run, ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, error: &StsError) -> Diagnostic {
     let says = if error.message.is_empty() { error.code.clone() } else { format!("{}: {}", error.code, error.message) };
     let code = error.kind.code();
     let diagnostic = Diagnostic::new(code, headline(role, token, &error.kind))
@@ -98,7 +99,7 @@ fn refused(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, error: &St
                 "add the audience: aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn \
                  {provider} --client-id {audience}"
             ))
-            .fix(format!("or set `{}` to one that the provider lists", ci.option(Meaning::Audience))),
+            .fix(format!("or set `{}` to one that the provider lists", run.option(Meaning::Audience))),
         ErrorKind::ManyAudiences => diagnostic.claim("aud", &audience).fix("ask the CI for a token with one audience"),
         ErrorKind::ClaimRefused { claim } => diagnostic
             .fact_if("claim", claim.as_deref())
@@ -136,14 +137,14 @@ fn refused(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, error: &St
             diagnostic.fact("asked for", format!("{} s", role.duration.seconds())).fix(match limit {
                 DurationLimit::Role => format!(
                     "lower `{}`, or raise the role's limit: aws iam update-role --role-name {} --max-session-duration {}",
-                    ci.option(Meaning::Duration),
+                    run.option(Meaning::Duration),
                     role.role_arn.name(),
                     role.duration.seconds()
                 ),
                 DurationLimit::Chaining => {
-                    format!("a chained role lasts an hour at most: set `{}: 3600`", ci.option(Meaning::Duration))
+                    format!("a chained role lasts an hour at most: set `{}: 3600`", run.option(Meaning::Duration))
                 }
-                DurationLimit::Api => format!("set `{}` to 43200 or less", ci.option(Meaning::Duration)),
+                DurationLimit::Api => format!("set `{}` to 43200 or less", run.option(Meaning::Duration)),
             })
         }
         ErrorKind::ParameterInvalid { parameter } => diagnostic
@@ -154,20 +155,20 @@ fn refused(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, error: &St
         ErrorKind::RegionDisabled => diagnostic.fact("endpoint", &role.endpoint.host).fix(format!(
             "enable the region in account {}, or use another `{}` such as us-east-1",
             role.role_arn.account().as_str(),
-            ci.option(Meaning::Region)
+            run.option(Meaning::Region)
         )),
         ErrorKind::SessionPolicyInvalid => diagnostic.fix(format!(
             "check `{}` with the IAM policy editor; Version, Statement and Resource are needed",
-            ci.option(Meaning::Policy)
+            run.option(Meaning::Policy)
         )),
         ErrorKind::SessionTooLarge => diagnostic.fix(format!(
             "shorten `{}`, name fewer `{}`, or fewer tags in the token",
-            ci.option(Meaning::Policy),
-            ci.option(Meaning::PolicyArns)
+            run.option(Meaning::Policy),
+            run.option(Meaning::PolicyArns)
         )),
         ErrorKind::Throttled => diagnostic.fix(format!(
             "many jobs at once ask for this account: spread them, or allow more with `{}`",
-            ci.option(Meaning::Attempts)
+            run.option(Meaning::Attempts)
         )),
         ErrorKind::Unavailable => diagnostic.fix("run the job again later; see https://health.aws.amazon.com"),
         ErrorKind::CallerRefused | ErrorKind::ClockSkewed | ErrorKind::Unknown => {
@@ -252,6 +253,10 @@ fn statement(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken) -> Strin
     let mut equals = Vec::new();
     let mut like = Vec::new();
     for name in ci.pinned_claims() {
+        // Not every instance of a CI has all of its keys: GitLab's own servers have more than others.
+        if keys::of_claim(claims.issuer().unwrap_or_default(), name).is_none() {
+            continue;
+        }
         let Some(value) = claims.text(name) else { continue };
         match ci.subject_pattern(&value).filter(|_| *name == "sub") {
             Some(pattern) => like.push(line(name, &pattern)),

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::channel::Channel;
 use crate::ci::{self, Ci};
+#[cfg(feature = "cli")]
+use crate::cli;
 use crate::diagnostic::Failure;
 use crate::effect::{Effect, Posted};
 use crate::environment::{Environment, Runtime};
@@ -33,13 +35,28 @@ async fn assume(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
 }
 
 async fn exchange_and_hand_over(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<(), Failure> {
+    let exchanged = obtain(run, ci, settings).await?;
+    handover::hand_over(run, ci, settings, &exchanged).await?;
+    tell_end(run, &exchanged);
+    Ok(())
+}
+
+/// Sessions that may be handed over, and that the log hides.
+///
+/// # Errors
+/// When a role could not be assumed, or is in an account that is not allowed.
+pub async fn obtain(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec<Exchanged>, Failure> {
     let exchanged = exchange_all(run, ci, settings).await?;
     for (role, Exchanged { session, .. }) in settings.roles.iter().zip(&exchanged) {
-        exchange::check_account(ci, role, session)?;
+        exchange::check_account(run, role, session)?;
     }
     ci.conceal(run).await;
-    handover::hand_over(run, ci, settings, &exchanged).await?;
-    for Exchanged { session, .. } in &exchanged {
+    Ok(exchanged)
+}
+
+/// The last words of a run that went well.
+pub fn tell_end(run: &Run, exchanged: &[Exchanged]) {
+    for Exchanged { session, .. } in exchanged {
         run.say(&format!(
             "Assumed {} until {} ({} from now)",
             session.assumed_role_arn,
@@ -47,7 +64,6 @@ async fn exchange_and_hand_over(run: &Run, ci: &dyn Ci, settings: &Settings) -> 
             span(session.credentials.expiration.seconds_since(run.channel.now()).max(0)),
         ));
     }
-    Ok(())
 }
 
 /// A session for each role, all at once, or everything that went wrong.
@@ -74,7 +90,7 @@ async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec
 }
 
 /// Hides what is to be hidden and says what is worth saying, before the first request.
-fn announce(run: &Run, settings: &Settings) {
+pub fn announce(run: &Run, settings: &Settings) {
     for secret in settings.proxy.secrets() {
         run.mask(secret);
     }
@@ -112,6 +128,9 @@ pub enum Entry {
     Post,
     /// What an AWS SDK runs when a profile says `credential_process`, with the path of its request.
     CredentialProcess(String),
+    /// A command of the command line, with all that follows it.
+    #[cfg(feature = "cli")]
+    Command(Vec<String>),
 }
 
 impl Entry {
@@ -120,6 +139,13 @@ impl Entry {
             "main" => Some(Self::Main),
             "post" => Some(Self::Post),
             "credential-process" => Some(Self::CredentialProcess(args[0].as_str()?.to_owned())),
+            #[cfg(feature = "cli")]
+            "command" => args
+                .as_array()?
+                .iter()
+                .map(|arg| arg.as_str().map(str::to_owned))
+                .collect::<Option<_>>()
+                .map(Self::Command),
             _ => None,
         }
     }
@@ -181,16 +207,20 @@ impl Job {
 async fn story(request: Request, channel: Channel) -> u8 {
     let Request { ci, entry, env, runtime } = request;
     let env = Environment::new(env, &runtime.platform);
+    #[cfg(feature = "cli")]
+    if let Entry::Command(args) = &entry {
+        return apart(cli::run(channel, env, runtime, args)).await;
+    }
     let voice = match entry {
         Entry::CredentialProcess(_) => Voice::Aside,
-        Entry::Main | Entry::Post => Voice::Log,
+        _ => Voice::Log,
     };
     let run = Run::new(channel, ci, env, runtime, voice);
 
     let ended = match &entry {
-        Entry::Main => apart(assume(&run, ci)).await,
         Entry::Post => apart(cleanup::clean_up(&run, ci)).await,
         Entry::CredentialProcess(path) => apart(credential_process::answer(&run, ci, path)).await,
+        _ => apart(assume(&run, ci)).await,
     };
     match ended {
         Ok(()) => 0,

@@ -10,7 +10,7 @@ use futures_util::future::{LocalBoxFuture, MaybeDone, maybe_done};
 
 use crate::channel::Channel;
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
-use crate::dialect::{Dialect, Report};
+use crate::dialect::{Dialect, Meaning, Report, flag, is_flag_or_variable};
 use crate::effect::{Answer, Command, Effect, Ended, Fault, FaultKind, Fetch, Header, Stream};
 use crate::environment::{Environment, Runtime};
 use crate::pairs::Pairs;
@@ -70,6 +70,7 @@ pub struct Run {
     pub runtime: Runtime,
     scrubber: Scrubber,
     voice: Voice,
+    naming: Naming,
     time_limit_ms: Cell<Option<u64>>,
 }
 
@@ -78,8 +79,19 @@ pub struct Run {
 pub enum Voice {
     /// The CI's log, in the CI's dialect.
     Log,
-    /// Standard error as it comes, since standard output is read by a program.
+    /// The same, and all of it on standard error: standard output is for a program.
+    Beside,
+    /// Standard error as it comes, since nobody knows who reads that.
     Aside,
+}
+
+/// What options are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// As the CI's own entry calls them.
+    Entry,
+    /// As the command line does.
+    Flags,
 }
 
 impl Run {
@@ -91,7 +103,41 @@ impl Run {
         runtime: Runtime,
         voice: Voice,
     ) -> Self {
-        Self { channel, dialect, env, runtime, scrubber: Scrubber::default(), voice, time_limit_ms: Cell::new(None) }
+        Self {
+            channel,
+            dialect,
+            env,
+            runtime,
+            scrubber: Scrubber::default(),
+            voice,
+            naming: Naming::Entry,
+            time_limit_ms: Cell::new(None),
+        }
+    }
+
+    /// From here on options are called as the command line calls them.
+    #[must_use]
+    pub fn with_flags(mut self) -> Self {
+        self.naming = Naming::Flags;
+        self
+    }
+
+    /// What people call an option in this run.
+    #[must_use]
+    pub fn option(&self, meaning: Meaning) -> &'static str {
+        match self.naming {
+            Naming::Entry => self.dialect.option(meaning),
+            Naming::Flags => flag(meaning),
+        }
+    }
+
+    /// Whether a variable of the environment carries one of this run's options.
+    #[must_use]
+    pub fn is_option(&self, name: &str) -> bool {
+        match self.naming {
+            Naming::Entry => self.dialect.is_option(name),
+            Naming::Flags => is_flag_or_variable(name),
+        }
     }
 
     /// The same run with other options than those of its environment; the two share what they know
@@ -101,10 +147,11 @@ impl Run {
         Self {
             channel: self.channel.clone(),
             dialect: self.dialect,
-            env: self.env.with(|name| self.dialect.is_option(name), options),
+            env: self.env.with(|name| self.is_option(name), options),
             runtime: self.runtime.clone(),
             scrubber: self.scrubber.clone(),
             voice: self.voice,
+            naming: self.naming,
             time_limit_ms: Cell::new(None),
         }
     }
@@ -118,9 +165,9 @@ impl Run {
 
     /// Hides a secret from the log, before anything else happens with it.
     pub fn mask(&self, secret: &Secret) {
-        if self.scrubber.learn(secret) && self.voice == Voice::Log {
+        if self.scrubber.learn(secret) && self.voice != Voice::Aside {
             for line in self.dialect.mask_lines(secret.expose()) {
-                self.channel.tell(Effect::Mask { line });
+                self.channel.tell(Effect::Mask { stream: self.stream(), line });
             }
         }
     }
@@ -144,7 +191,7 @@ impl Run {
     /// A line that the CI's log is to obey. Remote text in it is already escaped.
     pub fn command(&self, line: Option<String>) {
         if let Some(line) = line
-            && self.voice == Voice::Log
+            && self.voice != Voice::Aside
         {
             self.print(line);
         }
@@ -153,7 +200,7 @@ impl Run {
     pub fn notice(&self, message: &str) {
         let message = Inert::new(message);
         let message = message.as_str();
-        match self.dialect.notice(message).filter(|_| self.voice == Voice::Log) {
+        match self.dialect.notice(message).filter(|_| self.voice != Voice::Aside) {
             Some(command) => self.print(command),
             None => self.say(&format!("note: {message}")),
         }
@@ -168,7 +215,7 @@ impl Run {
             Report { diagnostic, lines }
         });
         let lines = match self.voice {
-            Voice::Log => self.dialect.failure(reports.collect()),
+            Voice::Log | Voice::Beside => self.dialect.failure(reports.collect()),
             Voice::Aside => reports.flat_map(|report| report.lines).collect(),
         };
         for line in lines {
@@ -179,7 +226,7 @@ impl Run {
     fn stream(&self) -> Stream {
         match self.voice {
             Voice::Log => self.dialect.stream(),
-            Voice::Aside => Stream::Stderr,
+            Voice::Beside | Voice::Aside => Stream::Stderr,
         }
     }
 

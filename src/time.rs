@@ -59,6 +59,18 @@ impl Timestamp {
         Some(Self(seconds * 1000 + millis))
     }
 
+    /// The date of an HTTP answer, in the one form that servers send:
+    /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
+    #[must_use]
+    pub fn parse_http(text: &str) -> Option<Self> {
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let (_, rest) = text.trim().split_once(", ")?;
+        let words: Vec<&str> = rest.split(' ').collect();
+        let [day, month, year, clock, "GMT"] = words.as_slice() else { return None };
+        let month = MONTHS.iter().position(|name| name == month)? + 1;
+        Self::parse(&format!("{year}-{month:02}-{day}T{clock}Z"))
+    }
+
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
@@ -139,6 +151,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_date_of_an_answer_is_read() {
+        assert_eq!(Timestamp::parse_http("Sun, 06 Nov 1994 08:49:37 GMT"), Timestamp::parse("1994-11-06T08:49:37Z"));
+        for text in
+            ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 6 Nov 1994 08:49:37 GMT"]
+        {
+            assert_eq!(Timestamp::parse_http(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn reads_the_forms_that_sts_writes() {

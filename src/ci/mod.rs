@@ -1,20 +1,32 @@
 //! The CIs, one folder or file each. They differ in what they answer to [`Ci`], and in nothing else.
 
+#[cfg(feature = "cli")]
+mod any;
+#[cfg(feature = "cli")]
+mod azure_devops;
+#[cfg(feature = "cli")]
+mod bitbucket;
 #[cfg(feature = "buildkite")]
 pub mod buildkite;
+#[cfg(feature = "cli")]
+mod circleci;
 #[cfg(feature = "github")]
 pub mod github;
+#[cfg(feature = "cli")]
+mod gitlab;
 
 use futures_util::future::{LocalBoxFuture, ready};
 
 use crate::change::Change;
-use crate::diagnostic::{Diagnostic, Failure};
+use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::dialect::Dialect;
 use crate::environment::Environment;
 use crate::pairs::Pairs;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
+use crate::settings::common::Way;
 use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::shell;
 use crate::token::UnverifiedToken;
 
 /// Every CI that this module knows, found by the name that its dialect has.
@@ -23,15 +35,40 @@ pub const ALL: &[&dyn Ci] = &[
     &github::GitHub,
     #[cfg(feature = "buildkite")]
     &buildkite::Buildkite,
+    #[cfg(feature = "cli")]
+    &circleci::CircleCi,
+    #[cfg(feature = "cli")]
+    &bitbucket::Bitbucket,
+    #[cfg(feature = "cli")]
+    &azure_devops::AzureDevOps,
+    #[cfg(feature = "cli")]
+    &gitlab::GitLab,
+    #[cfg(feature = "cli")]
+    &any::Any, // takes what no other does
 ];
 
 /// What a CI is asked.
 pub trait Ci: Dialect {
+    /// Whether this is a job of it.
+    fn is_here(&self, env: &Environment) -> bool;
+
     // Its options.
 
+    /// What its own entry was configured with.
+    ///
     /// # Errors
     /// All problems of the configuration at once.
-    fn settings(&self, run: &Run) -> Result<Settings, Failure>;
+    fn settings(&self, _run: &Run) -> Result<Settings, Failure> {
+        Err(Diagnostic::new(Code::CapabilityMissing, "this CI has no entry but the command line").into())
+    }
+
+    /// What a session is called when nobody has said it.
+    fn session_name(&self, env: &Environment) -> String;
+
+    /// How the command line hands over when nobody has said it.
+    fn way(&self) -> Way {
+        Way::Env
+    }
 
     // Its token.
 
@@ -42,6 +79,11 @@ pub trait Ci: Dialect {
         settings: &'a Settings,
         request: &'a TokenRequest,
     ) -> LocalBoxFuture<'a, Result<Secret, Trouble>>;
+
+    /// Whether it can mint a token at any time of the job, so that what it gives is always fresh.
+    fn mints(&self, _run: &Run) -> bool {
+        true
+    }
 
     /// The claims that AWS or people decide by, in the order in which to show them.
     fn deciding_claims(&self) -> &'static [&'static str];
@@ -71,39 +113,88 @@ pub trait Ci: Dialect {
     ///
     /// # Errors
     /// When the CI offers no way, or a value cannot go that way.
-    fn exports<'a>(&'a self, run: &'a Run, variables: &'a Pairs)
-    -> LocalBoxFuture<'a, Result<Vec<Change>, Diagnostic>>;
+    fn exports<'a>(
+        &'a self,
+        _run: &'a Run,
+        variables: &'a Pairs,
+    ) -> LocalBoxFuture<'a, Result<Vec<Change>, Diagnostic>> {
+        Box::pin(ready(printed(variables)))
+    }
 
     /// Outputs of this step.
     ///
     /// # Errors
     /// As for [`Ci::exports`].
-    fn outputs(&self, run: &Run, outputs: &Pairs) -> Result<Vec<Change>, Diagnostic>;
+    fn outputs(&self, _run: &Run, _outputs: &Pairs) -> Result<Vec<Change>, Diagnostic> {
+        Ok(Vec::new())
+    }
 
     // What happens when the job ends.
 
-    fn at_the_end(&self) -> AtTheEnd;
+    fn at_the_end(&self) -> AtTheEnd {
+        AtTheEnd::Nothing
+    }
 
     /// Makes the end of the job find what there is to clean up: `path` is that of the record, or, for
     /// [`AtTheEnd::RemovesFiles`], what the paths of all our files start with.
     ///
     /// # Errors
     /// As for [`Ci::exports`].
-    fn remember(&self, run: &Run, path: &str) -> Result<Reminder, Diagnostic>;
+    fn remember(&self, _run: &Run, _path: &str) -> Result<Reminder, Diagnostic> {
+        Ok(Reminder::Changes(Vec::new()))
+    }
 
     /// The paths that [`Ci::remember`] stored, when this is the end of the job.
-    fn remembered(&self, env: &Environment) -> Vec<String>;
+    fn remembered(&self, _env: &Environment) -> Vec<String> {
+        Vec::new()
+    }
 
     // Places.
 
     /// A folder for files of this job.
-    fn scratch(&self, run: &Run) -> String;
+    fn scratch(&self, run: &Run) -> String {
+        run.env.temp().to_owned()
+    }
 
     /// Where profiles are written.
-    fn profile_place(&self) -> ProfilePlace;
+    fn profile_place(&self) -> ProfilePlace {
+        ProfilePlace::OfTheJob
+    }
 
     /// What else to leave behind after a failure, such as a page for people. Best effort.
-    fn after_failure<'a>(&'a self, run: &'a Run, failure: &'a Failure) -> LocalBoxFuture<'a, ()>;
+    fn after_failure<'a>(&'a self, _run: &'a Run, _failure: &'a Failure) -> LocalBoxFuture<'a, ()> {
+        Box::pin(ready(()))
+    }
+}
+
+/// Exports on standard output, for a shell that evaluates them.
+///
+/// # Errors
+/// When a variable cannot go that way.
+pub fn printed(variables: &Pairs) -> Result<Vec<Change>, Diagnostic> {
+    shell::exports(variables)
+        .map(|text| vec![Change::Print { text }])
+        .map_err(|(name, fault)| Diagnostic::new(Code::HandOverFailed, format!("{name} cannot be exported: {fault}")))
+}
+
+/// What can be wrong with a trust policy whatever the CI, the likeliest first.
+fn usual_causes(role: &RoleSettings) -> Vec<String> {
+    vec![
+        "the policy has a `*` under StringEquals, where it is an ordinary character; patterns need StringLike"
+            .to_owned(),
+        format!(
+            "there is no role `{}` in account {}: AWS answers the same for a role that does not exist",
+            role.role_arn.name(),
+            role.role_arn.account().as_str()
+        ),
+        "the role, or its policy, is only seconds old".to_owned(),
+    ]
+}
+
+/// The CI whose job this is. The last one takes what no other does.
+#[must_use]
+pub fn here(env: &Environment) -> Option<&'static dyn Ci> {
+    ALL.iter().copied().find(|ci| ci.is_here(env))
 }
 
 /// What becomes of a job's changes when it is over.

@@ -107,6 +107,7 @@ codes! {
     TimeLimit "time-limit" Network "The time limit of the step ran out",
     HandOverFailed "hand-over-failed" Runner "The credentials could not be handed over",
     ProfileExists "profile-exists" Workflow "The profile is there already",
+    CommandFailed "command-failed" Workflow "The command that was to get the credentials could not be started",
     CacheUnusable "cache-unusable" Runner "The file that a credential process works from cannot be used",
     Interrupted "interrupted" Interrupted "The run was interrupted",
 }

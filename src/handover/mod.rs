@@ -1,7 +1,7 @@
 //! Giving the credentials to later steps: all of it, or nothing.
 
 pub mod ini;
-mod plan;
+pub mod plan;
 pub mod process;
 pub mod profile;
 pub mod record;

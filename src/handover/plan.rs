@@ -3,7 +3,7 @@
 use super::record::{Record, Replaced};
 use super::{process, profile};
 use crate::change::Change;
-use crate::ci::{AtTheEnd, Ci, Reminder};
+use crate::ci::{AtTheEnd, Ci, ProfilePlace, Reminder};
 use crate::diagnostic::Failure;
 use crate::exchange::Exchanged;
 use crate::pairs::Pairs;
@@ -28,6 +28,65 @@ pub fn is_credential(variable: &str) -> bool {
     CREDENTIAL_VARIABLES.contains(&variable)
 }
 
+/// What a hand-over consists of, before it is put in the manner of a CI.
+#[derive(Default)]
+pub struct Parts {
+    /// Files to write, and on the record what to do about them at the end.
+    pub files: Vec<Change>,
+    pub record: Record,
+    pub variables: Pairs,
+    pub outputs: Pairs,
+}
+
+/// `prefix` starts the paths of all our files.
+///
+/// # Errors
+/// When a profile cannot be written.
+pub async fn parts(
+    run: &Run,
+    settings: &Settings,
+    exchanged: &[Exchanged],
+    place: ProfilePlace,
+    prefix: &str,
+) -> Result<Parts, Failure> {
+    let mut parts = Parts::default();
+    let mut profiles: Option<profile::Profiles> = None;
+    for (number, (role, Exchanged { session, .. })) in settings.roles.iter().zip(exchanged).enumerate() {
+        add_variables(run, settings, role, session, &mut parts.variables);
+        add_outputs(role, session, &mut parts.outputs);
+        let Some(profile) = &role.hand_over.profile else { continue };
+        let body = match profile.kind {
+            ProfileKind::Static => profile::Body::Static(session),
+            ProfileKind::Process => {
+                let (written, command) = process::changes(run, role, session, number, prefix)?;
+                for (path, text) in written {
+                    parts.record.files.push(path.clone());
+                    parts.files.push(Change::Write { path, text, before: None });
+                }
+                profile::Body::Process(command)
+            }
+        };
+        if profiles.is_none() {
+            profiles = Some(apart(profile::Profiles::read(run, place, prefix)).await?);
+        }
+        if let Some(profiles) = &mut profiles {
+            profiles.add(run, role, profile, &body)?;
+        }
+    }
+    if let Some(profiles) = profiles {
+        parts.files.extend(profiles.into_changes(&mut parts.record, &mut parts.variables));
+    }
+    for (name, _) in parts.variables.iter().filter(|(name, _)| is_credential(name)) {
+        run.mask(&Secret::new(run.env.get(name).unwrap_or_default()));
+    }
+    Ok(parts)
+}
+
+/// What the paths of all files of one hand-over start with.
+pub fn prefix(run: &Run, folder: &str) -> String {
+    format!("{folder}/{}-{}", crate::product::NAME, run.channel.random_name())
+}
+
 /// The record comes first, so that whatever is written after it can be cleaned up; the variables,
 /// which make the credentials usable, come last.
 pub(super) async fn changes(
@@ -36,46 +95,14 @@ pub(super) async fn changes(
     settings: &Settings,
     exchanged: &[Exchanged],
 ) -> Result<Vec<Change>, Failure> {
-    let prefix = format!("{}/{}-{}", ci.scratch(run), crate::product::NAME, run.channel.random_name());
+    let prefix = prefix(run, &ci.scratch(run));
     let record_path = format!("{prefix}-record.json");
-    let mut record = Record::default();
-    let mut files = Vec::new();
-    let mut profiles: Option<profile::Profiles> = None;
-    let mut variables = Pairs::default();
-    let mut outputs = Pairs::default();
-
-    for (number, (role, Exchanged { session, .. })) in settings.roles.iter().zip(exchanged).enumerate() {
-        add_variables(run, settings, role, session, &mut variables);
-        add_outputs(role, session, &mut outputs);
-        let Some(profile) = &role.hand_over.profile else { continue };
-        let body = match profile.kind {
-            ProfileKind::Static => profile::Body::Static(session),
-            ProfileKind::Process => {
-                let (written, command) = process::changes(run, role, session, number, &prefix)?;
-                record.files.extend(written.iter().map(|(path, _)| path.clone()));
-                files.extend(written.into_iter().map(|(path, text)| Change::Write { path, text, before: None }));
-                profile::Body::Process(command)
-            }
-        };
-        if profiles.is_none() {
-            profiles = Some(apart(profile::Profiles::read(run, ci, &prefix)).await?);
-        }
-        if let Some(profiles) = &mut profiles {
-            profiles.add(ci, role, profile, &body)?;
-        }
-    }
-    if let Some(profiles) = profiles {
-        files.extend(profiles.into_changes(&mut record, &mut variables));
-    }
-
-    for (name, value) in variables.iter() {
-        let before = run.env.get(name).unwrap_or_default();
-        if is_credential(name) && !before.is_empty() {
-            run.mask(&Secret::new(before));
-        }
-        if ci.at_the_end() == AtTheEnd::TakesAllBack {
-            let (name, ours, before) = (name.to_owned(), value.to_owned(), before.to_owned());
-            record.variables.push(Replaced { name, ours, before });
+    let Parts { files, mut record, mut variables, outputs } =
+        parts(run, settings, exchanged, ci.profile_place(), &prefix).await?;
+    if ci.at_the_end() == AtTheEnd::TakesAllBack {
+        for (name, value) in variables.iter() {
+            let before = run.env.get(name).unwrap_or_default().to_owned();
+            record.variables.push(Replaced { name: name.to_owned(), ours: value.to_owned(), before });
         }
     }
 
@@ -100,6 +127,18 @@ pub(super) async fn changes(
     Ok(changes)
 }
 
+/// The three variables by the names that they are to have.
+#[must_use]
+pub fn credential_variables(role: &RoleSettings, session: &Session) -> Pairs {
+    let credentials = &session.credentials;
+    let values = [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token];
+    let mut variables = Pairs::default();
+    for (name, value) in CREDENTIAL_VARIABLES.iter().zip(values) {
+        variables.set(&format!("{}{name}", role.hand_over.prefix), value.expose());
+    }
+    variables
+}
+
 /// Adds what is not there yet: of several roles, the first one names the region.
 fn add_variables(run: &Run, settings: &Settings, role: &RoleSettings, session: &Session, variables: &mut Pairs) {
     let hand_over = &role.hand_over;
@@ -120,10 +159,8 @@ fn add_variables(run: &Run, settings: &Settings, role: &RoleSettings, session: &
         export("AWS_PROFILE", profile.name.as_str());
     }
     if hand_over.environment {
-        let credentials = &session.credentials;
-        let values = [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token];
-        for (name, value) in CREDENTIAL_VARIABLES.iter().zip(values) {
-            export(&format!("{}{name}", hand_over.prefix), value.expose());
+        for (name, value) in credential_variables(role, session).iter() {
+            export(name, value);
         }
     }
     let mut shadowing: Vec<&str> = Vec::new();

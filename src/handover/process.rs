@@ -94,7 +94,7 @@ pub(super) fn changes(
     let cache = format!("{prefix}-{number}-credentials.json");
     let request = format!("{prefix}-{number}-request.json");
     let mut options = run.env.variables().clone();
-    options.retain(|name| run.dialect.is_option(name));
+    options.retain(|name| run.is_option(name));
     let session_seconds = i64::from(role.duration.seconds());
     let kept = Kept { options, role: number, cache: cache.clone(), session_seconds };
     let Runtime { executable, root, .. } = &run.runtime;

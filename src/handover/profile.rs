@@ -6,7 +6,7 @@ use futures_util::future::join;
 use super::ini::{Ini, IniFault, SectionName};
 use super::record::{Record, ReplacedSection, SharedFileKind};
 use crate::change::{self, Change};
-use crate::ci::{Ci, ProfilePlace};
+use crate::ci::ProfilePlace;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::Meaning;
 use crate::effect::{FaultKind, Symlinks};
@@ -33,14 +33,14 @@ pub(super) struct Profiles {
 
 impl Profiles {
     /// `prefix` starts the paths of files of our own.
-    pub(super) async fn read(run: &Run, ci: &dyn Ci, prefix: &str) -> Result<Self, Diagnostic> {
+    pub(super) async fn read(run: &Run, place: ProfilePlace, prefix: &str) -> Result<Self, Diagnostic> {
         let (credentials, config) = paths(run)?;
         let (credentials, config) = join(
             SharedFile::read(run, credentials, SharedFileKind::Credentials),
             SharedFile::read(run, config, SharedFileKind::Config),
         )
         .await;
-        let (mut credentials, mut config, place) = (credentials?, config?, ci.profile_place());
+        let (mut credentials, mut config) = (credentials?, config?);
         if place == ProfilePlace::OfTheJob {
             credentials.move_to(format!("{prefix}-credentials"));
             config.move_to(format!("{prefix}-config"));
@@ -50,7 +50,7 @@ impl Profiles {
 
     pub(super) fn add(
         &mut self,
-        ci: &dyn Ci,
+        run: &Run,
         role: &RoleSettings,
         profile: &Profile,
         body: &Body<'_>,
@@ -59,7 +59,7 @@ impl Profiles {
         if !profile.overwrite {
             for file in [&self.credentials, &self.config] {
                 if file.ini.has_section(&file.section(name)?) {
-                    return Err(exists(ci, name, &file.read_from));
+                    return Err(exists(run, name, &file.read_from));
                 }
             }
         }
@@ -201,12 +201,12 @@ fn unusable(path: &str, fault: &IniFault) -> Diagnostic {
         .fix("mend or remove the file, or let AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name others")
 }
 
-fn exists(ci: &dyn Ci, name: &str, path: &str) -> Diagnostic {
+fn exists(run: &Run, name: &str, path: &str) -> Diagnostic {
     Diagnostic::new(Code::ProfileExists, format!("there is a profile `{name}` already"))
         .fact("file", path)
         .cause("an earlier step, or an earlier job on this machine, wrote it")
-        .fix(format!("choose another `{}`", ci.option(Meaning::Profile)))
-        .fix(format!("or set `{}: true`", ci.option(Meaning::Overwrite)))
+        .fix(format!("choose another `{}`", run.option(Meaning::Profile)))
+        .fix(format!("or set `{}: true`", run.option(Meaning::Overwrite)))
 }
 
 fn paths(run: &Run) -> Result<(String, String), Diagnostic> {

@@ -5,7 +5,8 @@ use super::{
     SessionPolicy, ValueFault, account_ids, policy_arns,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::dialect::{Dialect, Meaning};
+use crate::dialect::Meaning;
+use crate::run::Run;
 
 /// What a session is to be, apart from its role.
 pub struct SessionOptions {
@@ -17,27 +18,32 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    pub fn read(options: &mut Options, dialect: &dyn Dialect) -> Self {
+    pub fn read(options: &mut Options, run: &Run) -> Self {
         Self {
-            name: options.parse(dialect.option(Meaning::SessionName), SessionName::parse),
-            duration: options.parse(dialect.option(Meaning::Duration), SessionDuration::parse),
-            policy: options.parse(dialect.option(Meaning::Policy), SessionPolicy::parse),
-            policy_arns: options.parse(dialect.option(Meaning::PolicyArns), policy_arns).unwrap_or_default(),
-            allowed_accounts: options.parse(dialect.option(Meaning::AllowedAccounts), account_ids).unwrap_or_default(),
+            name: options.parse(run.option(Meaning::SessionName), SessionName::parse),
+            duration: options.parse(run.option(Meaning::Duration), SessionDuration::parse),
+            policy: options.parse(run.option(Meaning::Policy), SessionPolicy::parse),
+            policy_arns: options.parse(run.option(Meaning::PolicyArns), policy_arns).unwrap_or_default(),
+            allowed_accounts: options.parse(run.option(Meaning::AllowedAccounts), account_ids).unwrap_or_default(),
         }
     }
 }
 
+/// How credentials reach the commands of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// As variables.
+    Env,
+    /// As a profile that holds them.
+    Profile,
+    /// As a profile that fetches them.
+    Process,
+}
+
 /// `env`, `profile` or `process`, for CIs whose profiles go into files of the job's own. Naming a
 /// profile asks for one.
-pub fn hand_over(options: &mut Options, dialect: &dyn Dialect, prefix: String) -> HandOver {
-    #[derive(PartialEq)]
-    enum Way {
-        Env,
-        Profile,
-        Process,
-    }
-    let (way_option, name_option) = (dialect.option(Meaning::HandOver), dialect.option(Meaning::Profile));
+pub fn hand_over(options: &mut Options, run: &Run, prefix: String, usual: Way) -> HandOver {
+    let (way_option, name_option) = (run.option(Meaning::HandOver), run.option(Meaning::Profile));
     let way = options.parse(way_option, |text| match text {
         "env" => Ok(Way::Env),
         "profile" => Ok(Way::Profile),
@@ -51,11 +57,11 @@ pub fn hand_over(options: &mut Options, dialect: &dyn Dialect, prefix: String) -
                 .fix(format!("remove `{name_option}`, or use `{way_option}: profile`")),
         );
     }
-    let kind = match way {
-        Some(Way::Process) => ProfileKind::Process,
-        Some(Way::Profile) => ProfileKind::Static,
-        None if name.is_some() => ProfileKind::Static,
-        _ => return HandOver { environment: true, prefix, ..HandOver::default() },
+    let unsaid = if name.is_some() { Way::Profile } else { usual };
+    let kind = match way.unwrap_or(unsaid) {
+        Way::Process => ProfileKind::Process,
+        Way::Profile => ProfileKind::Static,
+        Way::Env => return HandOver { environment: true, prefix, ..HandOver::default() },
     };
     let name = name.or_else(|| ProfileName::parse(crate::product::NAME).ok());
     let profile = name.map(|name| Profile { name, kind, overwrite: true, select: true });

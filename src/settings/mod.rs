@@ -12,6 +12,7 @@ pub use role::{AccountId, PolicyArn, RoleArn};
 pub use session::{SessionDuration, SessionName, SessionPolicy};
 pub use values::{Audience, ProfileName, Region, account_ids, custom_tags, policy_arns, seconds, whole_number};
 
+use crate::effect::Symlinks;
 use crate::proxy::ProxySettings;
 use crate::secret::Secret;
 use crate::sts::endpoint::Endpoint;
@@ -53,7 +54,13 @@ pub enum TokenSource {
     /// The CI mints one whenever it is asked.
     Ci(TokenRequest),
     /// A file that something else keeps fresh, as the kubelet does.
-    File { path: String, symlinks: crate::effect::Symlinks },
+    File { path: String, symlinks: Symlinks },
+    /// What a shell's command prints, again at each attempt.
+    #[cfg(feature = "cli")]
+    Command { line: String, audience: Option<Audience> },
+    /// What a service answers, in one of the forms that such services have.
+    #[cfg(feature = "cli")]
+    Url { url: String, headers: Vec<(String, Secret)>, audience: Option<Audience> },
     /// One that was given to the step, and that stays the same.
     Given { token: Secret, audience: Option<Audience> },
 }
@@ -61,7 +68,8 @@ pub enum TokenSource {
 /// What to ask the CI for. No CI knows all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenRequest {
-    pub audience: Audience,
+    /// `None`: the CI's own.
+    pub audience: Option<Audience>,
     /// Seconds. `None`: what the CI thinks fit.
     pub lifetime: Option<u32>,
     /// Claims beyond the usual ones.

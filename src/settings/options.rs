@@ -156,7 +156,7 @@ impl Options {
         if !self.has(name) {
             let alias = self.specs.iter().find(|spec| spec.name == name).and_then(|spec| spec.alias);
             let mut diagnostic = Diagnostic::new(Code::OptionMissing, format!("`{name}` is not set"))
-                .fix(format!("add `{name}: {example}`"));
+                .fix(format!("add `{}`", written(name, example)));
             if let Some(alias) = alias {
                 diagnostic = diagnostic.fix(format!("or set the environment variable `{alias}`"));
             }
@@ -197,6 +197,11 @@ impl Options {
             diagnostic = diagnostic.fact("set by", format!("the environment variable `{}`", given.under));
         }
         let example = fault.hint.as_ref().unwrap_or(&fault.example);
-        diagnostic.fix(format!("for example `{name}: {example}`"))
+        diagnostic.fix(format!("for example `{}`", written(name, example)))
     }
+}
+
+/// An option as people write it: in YAML, or in a command line.
+fn written(name: &str, value: &str) -> String {
+    if name.starts_with('-') { format!("{name} {value}") } else { format!("{name}: {value}") }
 }

@@ -30,6 +30,22 @@ impl SessionName {
         Ok(Self(text.to_owned()))
     }
 
+    /// The nearest name that STS takes, for names that nobody chose: each run of other characters is
+    /// a dash, and 64 characters are enough.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut name = String::new();
+        for c in text.chars() {
+            if is_name_character(c) {
+                name.push(c);
+            } else if !name.ends_with('-') {
+                name.push('-');
+            }
+        }
+        name.truncate(64); // it is all ASCII
+        if name.len() < 2 { Self(crate::product::NAME.to_owned()) } else { Self(name) }
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -39,6 +39,9 @@ impl Region {
 pub struct Audience(String);
 
 impl Audience {
+    /// What AWS's own tools ask for.
+    pub const STS: &str = "sts.amazonaws.com";
+
     /// # Errors
     /// When it is a placeholder. Any other text can be an audience.
     pub fn parse(text: &str) -> Result<Self, ValueFault> {
@@ -54,7 +57,7 @@ impl Audience {
 
 impl Default for Audience {
     fn default() -> Self {
-        Self("sts.amazonaws.com".to_owned())
+        Self(Self::STS.to_owned())
     }
 }
 

@@ -40,16 +40,7 @@ pub(super) fn of_denial(token: &UnverifiedToken, role: &RoleSettings) -> Vec<Str
     causes.push(
         "the policy names another organization, pipeline or branch, or spells one in another letter case".to_owned(),
     );
-    causes.push(
-        "the policy has a `*` under StringEquals, where it is an ordinary character; patterns need StringLike"
-            .to_owned(),
-    );
-    causes.push(format!(
-        "there is no role `{}` in account {}: AWS answers the same for a role that does not exist",
-        role.role_arn.name(),
-        role.role_arn.account().as_str()
-    ));
-    causes.push("the role, or its policy, is only seconds old".to_owned());
+    causes.extend(crate::ci::usual_causes(role));
     causes
 }
 

@@ -9,7 +9,7 @@ use crate::environment::Environment;
 use crate::pairs::Pairs;
 use crate::text::nearest;
 
-const CONFIGURATION: &str = "BUILDKITE_PLUGIN_CONFIGURATION";
+pub(super) const CONFIGURATION: &str = "BUILDKITE_PLUGIN_CONFIGURATION";
 /// Far more than a pipeline's step can hold.
 const LARGEST: usize = 1024 * 1024;
 

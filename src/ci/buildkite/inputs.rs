@@ -1,19 +1,20 @@
 //! From the options of the plugin to settings.
 
+use super::Buildkite;
 use super::config::Config;
-use super::shell;
 use super::table::SPECS;
+use crate::ci::Ci as _;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::environment::Environment;
 use crate::pairs::Pairs;
-use crate::product;
 use crate::proxy::ProxySettings;
 use crate::run::Run;
-use crate::settings::common::{SessionOptions, hand_over};
+use crate::settings::common::{SessionOptions, Way, hand_over};
 use crate::settings::{
     Audience, Options, ProfileKind, Region, RetryPolicy, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
     TokenRequest, TokenSource, ValueFault, endpoint, seconds, whole_number,
 };
+use crate::shell;
 use crate::sts::partition::Partition;
 
 /// Reads and checks all options.
@@ -85,11 +86,11 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
     let env = &run.env;
     let role_arn = options.require("role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
     let region = options.parse("region", Region::parse);
-    let session = SessionOptions::read(options, run.dialect);
+    let session = SessionOptions::read(options, run);
     let prefix = options.parse("credential-name-prefix", prefix).unwrap_or_default();
-    let hand_over = hand_over(options, run.dialect, prefix);
+    let hand_over = hand_over(options, run, prefix, Way::Env);
     let request = TokenRequest {
-        audience: options.parse("audience", Audience::parse).unwrap_or_default(),
+        audience: Some(options.parse("audience", Audience::parse).unwrap_or_default()),
         lifetime: options.parse("oidc-token-lifetime", lifetime),
         claims: options.parse("claims", claim_names).unwrap_or_default(),
         session_tags: options.parse("session-tags", claim_names).unwrap_or_default(),
@@ -113,7 +114,7 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
         role_arn: role_arn?,
         region,
         source: TokenSource::Ci(request),
-        session_name: session.name.or_else(|| default_session_name(env))?,
+        session_name: session.name.unwrap_or_else(|| SessionName::of(&Buildkite.session_name(env))),
         duration: session.duration.unwrap_or(SessionDuration::HOUR),
         policy: session.policy,
         policy_arns: session.policy_arns,
@@ -140,11 +141,6 @@ fn sts_region<'a>(env: &'a Environment, role: &RoleArn) -> &'a str {
             _ => "us-east-1",
         },
     }
-}
-
-fn default_session_name(env: &Environment) -> Option<SessionName> {
-    let name = env.get("BUILDKITE_JOB_ID").map(|job| format!("buildkite-job-{job}"));
-    name.and_then(|name| SessionName::parse(&name).ok()).or_else(|| SessionName::parse(product::NAME).ok())
 }
 
 fn prefix(text: &str) -> Result<String, ValueFault> {

@@ -7,20 +7,18 @@ mod causes;
 pub mod config;
 mod inputs;
 mod redaction;
-pub mod shell;
 pub mod table;
 mod token;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{LocalBoxFuture, ready};
+use futures_util::future::LocalBoxFuture;
 
-use super::{AtTheEnd, Ci, ProfilePlace, Reminder};
-use crate::change::Change;
-use crate::diagnostic::{Code, Diagnostic, Failure, render};
-use crate::dialect::{Dialect, Meaning, Report};
-use crate::effect::{Command, Stream};
+use super::{AtTheEnd, Ci, Reminder};
+use crate::diagnostic::{Diagnostic, Failure, render};
+use crate::dialect::{AWS_VARIABLES, Dialect, Meaning, Report};
+use crate::effect::Command;
 use crate::environment::Environment;
-use crate::pairs::Pairs;
+use crate::product;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
 use crate::settings::{RoleSettings, Settings, TokenRequest};
@@ -38,18 +36,6 @@ impl Dialect for Buildkite {
         "buildkite"
     }
 
-    fn stream(&self) -> Stream {
-        Stream::Stderr
-    }
-
-    fn mask_lines(&self, _secret: &str) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn notice(&self, _message: &str) -> Option<String> {
-        None
-    }
-
     fn failure(&self, reports: Vec<Report<'_>>) -> Vec<String> {
         // It opens the group that it is in, which would be folded away otherwise.
         std::iter::once("^^^ +++".to_owned()).chain(reports.into_iter().flat_map(|report| report.lines)).collect()
@@ -57,10 +43,6 @@ impl Dialect for Buildkite {
 
     fn group(&self, title: &str) -> Option<String> {
         Some(format!("~~~ :aws: {title}"))
-    }
-
-    fn end_group(&self) -> Option<String> {
-        None
     }
 
     fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
@@ -77,7 +59,9 @@ impl Dialect for Buildkite {
     }
 
     fn is_option(&self, variable: &str) -> bool {
-        table::FURTHER_VARIABLES.contains(&variable) || table::SPECS.iter().any(|spec| spec.alias == Some(variable))
+        variable == config::CONFIGURATION
+            || AWS_VARIABLES.contains(&variable)
+            || table::SPECS.iter().any(|spec| spec.alias == Some(variable))
     }
 
     fn option(&self, meaning: Meaning) -> &'static str {
@@ -99,6 +83,14 @@ impl Dialect for Buildkite {
 }
 
 impl Ci for Buildkite {
+    fn is_here(&self, env: &Environment) -> bool {
+        env.is_on("BUILDKITE")
+    }
+
+    fn session_name(&self, env: &Environment) -> String {
+        env.get("BUILDKITE_JOB_ID").map_or_else(|| product::NAME.to_owned(), |job| format!("buildkite-job-{job}"))
+    }
+
     fn settings(&self, run: &Run) -> Result<Settings, Failure> {
         inputs::settings(run)
     }
@@ -147,22 +139,6 @@ impl Ci for Buildkite {
         redaction::conceal(run).boxed_local()
     }
 
-    fn exports<'a>(
-        &'a self,
-        _run: &'a Run,
-        variables: &'a Pairs,
-    ) -> LocalBoxFuture<'a, Result<Vec<Change>, Diagnostic>> {
-        let printed = shell::exports(variables).map(|text| vec![Change::Print { text }]).map_err(|(name, fault)| {
-            Diagnostic::new(Code::HandOverFailed, format!("{name} cannot be exported: {fault}"))
-        });
-        Box::pin(ready(printed))
-    }
-
-    /// A hook has none.
-    fn outputs(&self, _run: &Run, _outputs: &Pairs) -> Result<Vec<Change>, Diagnostic> {
-        Ok(Vec::new())
-    }
-
     fn at_the_end(&self) -> AtTheEnd {
         AtTheEnd::RemovesFiles
     }
@@ -170,18 +146,6 @@ impl Ci for Buildkite {
     fn remember(&self, run: &Run, files: &str) -> Result<Reminder, Diagnostic> {
         let all = run.env.get(FILES).into_iter().chain([files]).collect::<Vec<_>>().join("\n");
         Ok(Reminder::Variable(FILES.to_owned(), all))
-    }
-
-    fn remembered(&self, _env: &Environment) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn scratch(&self, run: &Run) -> String {
-        run.env.temp().to_owned()
-    }
-
-    fn profile_place(&self) -> ProfilePlace {
-        ProfilePlace::OfTheJob
     }
 
     fn after_failure<'a>(&'a self, run: &'a Run, failure: &'a Failure) -> LocalBoxFuture<'a, ()> {
@@ -195,7 +159,7 @@ async fn annotate(run: &Run, failure: &Failure) {
         return;
     }
     let pages: String = failure.diagnostics().iter().map(render::summary).collect();
-    let context = format!("{}-{}", crate::product::NAME, run.env.get("BUILDKITE_JOB_ID").unwrap_or("job"));
+    let context = format!("{}-{}", product::NAME, run.env.get("BUILDKITE_JOB_ID").unwrap_or("job"));
     let argv = ["buildkite-agent", "annotate", "--style", "error", "--context", &context];
     let command = Command {
         argv: argv.map(str::to_owned).into(),

@@ -88,18 +88,6 @@ pub const SPECS: [OptionSpec; OPTIONS.len()] = {
     specs
 };
 
-/// What else of the environment counts as configuration.
-pub(super) const FURTHER_VARIABLES: &[&str] = &[
-    "BUILDKITE_PLUGIN_CONFIGURATION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_REGION",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_USE_FIPS_ENDPOINT",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;

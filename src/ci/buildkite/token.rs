@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{Answer, Command, Ended, FaultKind};
 use crate::run::{Call, Run, Service, Trouble, interrupted, shown_host};
 use crate::secret::Secret;
-use crate::settings::{Settings, TokenRequest};
+use crate::settings::{Audience, Settings, TokenRequest};
 use crate::sts::endpoint::Endpoint;
 use crate::sts::error::Retry;
 
@@ -62,7 +62,7 @@ struct Flag {
 fn flags(request: &TokenRequest) -> Vec<Flag> {
     let flag = |name, values: Vec<String>, since| Flag { name, values, since };
     vec![
-        flag("--audience", vec![request.audience.as_str().to_owned()], [3, 41, 0]),
+        flag("--audience", vec![audience(request).to_owned()], [3, 41, 0]),
         flag("--lifetime", request.lifetime.map(|seconds| seconds.to_string()).into_iter().collect(), [3, 41, 0]),
         flag("--claim", request.claims.clone(), [3, 44, 0]),
         flag("--aws-session-tag", request.session_tags.clone(), [3, 83, 0]),
@@ -71,6 +71,10 @@ fn flags(request: &TokenRequest) -> Vec<Flag> {
     .into_iter()
     .filter(|flag| !flag.values.is_empty())
     .collect()
+}
+
+fn audience(request: &TokenRequest) -> &str {
+    request.audience.as_ref().map_or(Audience::STS, Audience::as_str)
 }
 
 async fn by_agent(run: &Run, request: &TokenRequest) -> Result<Asked, Trouble> {
@@ -212,7 +216,7 @@ async fn by_call(run: &Run, settings: &Settings, request: &TokenRequest, job: &s
 
 /// What is not asked for is left out.
 fn body(request: &TokenRequest) -> Value {
-    let mut body = json!({ "audience": request.audience.as_str() });
+    let mut body = json!({ "audience": audience(request) });
     let mut set = |name: &str, value: Value| body[name] = value;
     if let Some(lifetime) = request.lifetime {
         set("lifetime", lifetime.into());

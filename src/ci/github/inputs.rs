@@ -1,6 +1,8 @@
 //! From the inputs of the GitHub Action to settings.
 
+use super::GitHub;
 use super::table::{INPUTS, variable_of};
+use crate::ci::Ci as _;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::Symlinks;
 use crate::environment::Environment;
@@ -37,7 +39,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let role_arn = options.parse("role-to-assume", RoleArn::parse);
     let region = region(&mut options, env);
     let endpoint = endpoint::choose(&mut options, env, "sts-endpoint", region.as_ref().map(Region::as_str));
-    let session = SessionOptions::read(&mut options, run.dialect);
+    let session = SessionOptions::read(&mut options, run);
     let hand_over = hand_over(&mut options);
     let retry = retry(&mut options);
     let time_limit_ms = time_limit_ms(&mut options);
@@ -77,7 +79,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         role_arn,
         region: Some(region),
         source,
-        session_name: session.name.unwrap_or_else(default_session_name),
+        session_name: session.name.unwrap_or_else(|| SessionName::of(&GitHub.session_name(env))),
         duration: session.duration.unwrap_or(SessionDuration::HOUR),
         policy: session.policy,
         policy_arns: session.policy_arns,
@@ -86,11 +88,6 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         hand_over,
     };
     Ok(Settings { roles: vec![role], proxy, retry, time_limit_ms, hide_account, plain_secrets, clear_first, notices })
-}
-
-fn default_session_name() -> SessionName {
-    // Fits by its form; trust policies may ask for this very name.
-    SessionName::parse("GitHubActions").unwrap_or_else(|_| unreachable!("a literal that fits"))
 }
 
 /// Where the first token comes from. Other credentials are a source only when an input says so.
@@ -156,7 +153,7 @@ fn source(options: &mut Options, env: &Environment) -> Option<TokenSource> {
         options.problem(super::token::permission_missing(env));
         return None;
     }
-    Some(TokenSource::Ci(TokenRequest { audience, ..TokenRequest::default() }))
+    Some(TokenSource::Ci(TokenRequest { audience: Some(audience), ..TokenRequest::default() }))
 }
 
 fn capability_missing(what: &str) -> Diagnostic {

@@ -102,6 +102,15 @@ impl Dialect for GitHub {
 }
 
 impl Ci for GitHub {
+    fn is_here(&self, env: &Environment) -> bool {
+        env.is_on("GITHUB_ACTIONS")
+    }
+
+    /// Trust policies may ask for this very name.
+    fn session_name(&self, _env: &Environment) -> String {
+        "GitHubActions".to_owned()
+    }
+
     fn settings(&self, run: &Run) -> Result<Settings, Failure> {
         inputs::settings(run)
     }
@@ -112,7 +121,7 @@ impl Ci for GitHub {
         settings: &'a Settings,
         request: &'a TokenRequest,
     ) -> LocalBoxFuture<'a, Result<Secret, Trouble>> {
-        token::request(run, settings, &request.audience).boxed_local()
+        token::request(run, settings, request.audience.as_ref()).boxed_local()
     }
 
     fn deciding_claims(&self) -> &'static [&'static str] {

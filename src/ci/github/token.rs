@@ -22,7 +22,7 @@ const TOKEN_SERVICE: Service = Service {
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Has GitHub mint a token of its usual lifetime of five minutes.
-pub(super) async fn request(run: &Run, settings: &Settings, audience: &Audience) -> Result<Secret, Trouble> {
+pub(super) async fn request(run: &Run, settings: &Settings, audience: Option<&Audience>) -> Result<Secret, Trouble> {
     let (Some(url), Some(bearer)) =
         (run.env.get("ACTIONS_ID_TOKEN_REQUEST_URL"), run.env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))
     else {
@@ -40,7 +40,10 @@ pub(super) async fn request(run: &Run, settings: &Settings, audience: &Audience)
     let joint = if url.contains('?') { '&' } else { '?' };
     let call = Call {
         method: "GET",
-        url: format!("{url}{joint}audience={}", utf8_percent_encode(audience.as_str(), NOT_UNRESERVED)),
+        url: format!(
+            "{url}{joint}audience={}",
+            utf8_percent_encode(audience.map_or(Audience::STS, Audience::as_str), NOT_UNRESERVED)
+        ),
         headers: vec![
             ("authorization".into(), format!("Bearer {bearer}")),
             ("accept".into(), "application/json".to_owned()),

@@ -70,7 +70,7 @@ const rounds =
 test('writes lines in order, and ends as it is told', async () => {
 	const { exitCode, written } = await play(
 		rounds([
-			{ kind: 'mask', line: '::add-mask::x' },
+			{ kind: 'mask', stream: 'stdout', line: '::add-mask::x' },
 			log('one'),
 			{ kind: 'log', stream: 'stderr', text: 'two' },
 			done(4),

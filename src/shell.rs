@@ -1,4 +1,4 @@
-//! Text for the shell that the hook is part of: it is evaluated there, so it may say one thing only.
+//! Exports for a shell that evaluates them, so they may say one thing only.
 
 use std::fmt;
 
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(one("A", "x\0").map_err(|(_, fault)| fault), Err(ExportFault::Value));
     }
 
-    /// What a shell makes of it, by the rule of POSIX alone; `tests/buildkite` asks real shells.
+    /// What a shell makes of it, by the rule of POSIX alone; the tests of the runners ask real shells.
     fn read_quoted(text: &str) -> Option<String> {
         let mut value = String::new();
         let mut rest = text;

@@ -1,0 +1,86 @@
+//! `credential-process` with options of its own: a cache that all processes of this user share, and a
+//! lock, so that of many that ask at once one fetches.
+
+use super::settings;
+use crate::change::{self, Change};
+use crate::ci::Ci;
+use crate::credential_process::{self, Cache};
+use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::exchange;
+use crate::handover::process::ProcessCredentials;
+use crate::run::Run;
+use crate::settings::RoleSettings;
+
+/// Longer than an exchange can take.
+const LOCK_MS: u32 = 35_000;
+
+/// # Errors
+/// As for the exchange.
+pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
+    let settings = settings::read(run, ci)?;
+    let Some(role) = settings.roles.first() else {
+        return Err(Diagnostic::new(Code::OptionMissing, "`--role-arn` is not set").into());
+    };
+    let path = format!("{}/ci-assume-role/{}.json", cache_folder(run), key(run, role));
+    let cache = Cache { path: &path, session_seconds: i64::from(role.duration.seconds()) };
+    if let Some(cached) = cache.read(run).await {
+        credential_process::print(run, &cached);
+        return Ok(());
+    }
+    let lock = format!("{path}.lock");
+    // Without the lock it costs more exchanges, and nothing else.
+    let locked = run.channel.lock(&lock, LOCK_MS).await.is_ok();
+    let outcome = match cache.read(run).await {
+        Some(cached) => Ok(cached),
+        None => match exchange::exchange(run, ci, &settings, role).await {
+            Ok(exchanged) => exchange::check_account(run, role, &exchanged.session)
+                .map(|()| ProcessCredentials::of(&exchanged.session)),
+            Err(failure) => Err(failure),
+        },
+    };
+    let mut changes = Vec::new();
+    if let Ok(fresh) = &outcome {
+        changes.push(Change::Write { path: path.clone(), text: fresh.to_json(), before: None });
+    }
+    if locked {
+        changes.push(Change::Remove { path: lock });
+    }
+    change::best_effort(run, changes).await;
+    credential_process::print(run, &outcome?);
+    Ok(())
+}
+
+/// The XDG base directory specification; `%LOCALAPPDATA%` on Windows.
+fn cache_folder(run: &Run) -> String {
+    let named = ["XDG_CACHE_HOME", "LOCALAPPDATA"].into_iter().find_map(|name| run.env.get(name));
+    match (named, run.runtime.home.as_str()) {
+        (Some(folder), _) => folder.to_owned(),
+        (None, "") => run.env.temp().to_owned(),
+        (None, home) => format!("{home}/.cache"),
+    }
+}
+
+/// Two runs share credentials only where nothing that decides about them differs, the job included.
+fn key(run: &Run, role: &RoleSettings) -> String {
+    let mut parts: Vec<&str> = vec![
+        run.dialect.name(),
+        role.role_arn.as_str(),
+        role.session_name.as_str(),
+        &role.endpoint.url,
+        role.policy.as_ref().map_or("", crate::settings::SessionPolicy::as_str),
+    ];
+    parts.extend(role.policy_arns.iter().map(crate::settings::PolicyArn::as_str));
+    let labels = run.dialect.run_labels(&run.env);
+    parts.extend(labels.iter().map(|(_, value)| value.as_str()));
+    let mut options: Vec<(&str, &str)> = run.env.variables().iter().filter(|(name, _)| run.is_option(name)).collect();
+    options.sort_unstable();
+    parts.extend(options.iter().flat_map(|(name, value)| [*name, *value]));
+    // FNV-1a, twice with different starts: names only have to differ, nobody gains from a clash.
+    let hash = |start: u64| {
+        parts
+            .iter()
+            .flat_map(|part| part.bytes().chain([0]))
+            .fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    };
+    format!("{:016x}{:016x}", hash(0xcbf2_9ce4_8422_2325), hash(0x6c62_272e_07bb_0142))
+}

@@ -1,0 +1,253 @@
+//! From flags and variables to settings, for every CI alike.
+
+use super::table::SPECS;
+use crate::ci::Ci;
+use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::effect::{FaultKind, Symlinks};
+use crate::environment::Environment;
+use crate::proxy::ProxySettings;
+use crate::run::Run;
+use crate::secret::Secret;
+use crate::settings::common::{SessionOptions, hand_over};
+use crate::settings::{
+    Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
+    TokenRequest, TokenSource, ValueFault, endpoint, whole_number,
+};
+use crate::shell;
+
+const POLICY_BYTES: u32 = 64 * 1024;
+
+/// Reads and checks all options of an exchange.
+///
+/// # Errors
+/// With every problem.
+pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
+    let env = &run.env;
+    let mut options = options(env);
+    let role_arn = options.require("--role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
+    let region = region(&mut options, env);
+    let session = SessionOptions::read(&mut options, run);
+    let prefix = options.parse("--prefix", prefix).unwrap_or_default();
+    let hand_over = hand_over(&mut options, run, prefix, ci.way());
+    let endpoint = endpoint::choose(&mut options, env, "--sts-endpoint", region.as_ref().map(Region::as_str));
+    if let (Some(role), Some(region)) = (&role_arn, &region)
+        && !options.has("--sts-endpoint")
+    {
+        endpoint::check_partition(&mut options, ["--role-arn", "--region"], role, region);
+    }
+    let source = source(&mut options, env);
+    let (retry, proxy) = (retry(&mut options), proxy(&mut options, env));
+    if options.has("--policy") && options.has("--policy-file") {
+        options.problem(both("--policy", "--policy-file"));
+    }
+    if let Some(failure) = Failure::of(options.into_problems()) {
+        return Err(failure);
+    }
+    let (Some(role_arn), Some(endpoint), Some(source), Some(proxy)) = (role_arn, endpoint, source, proxy) else {
+        // Each of these is on record as a problem when it is missing.
+        return Err(Diagnostic::new(Code::OptionMissing, "`--role-arn` is not set").into());
+    };
+    let role = RoleSettings {
+        role_arn,
+        region,
+        source,
+        session_name: session.name.unwrap_or_else(|| SessionName::of(&ci.session_name(env))),
+        duration: session.duration.unwrap_or(SessionDuration::HOUR),
+        policy: session.policy,
+        policy_arns: session.policy_arns,
+        allowed_accounts: session.allowed_accounts,
+        endpoint,
+        hand_over,
+    };
+    Ok(settings(vec![role], retry, proxy))
+}
+
+/// As much as it takes to get a token.
+///
+/// # Errors
+/// With every problem.
+pub fn read_source(run: &Run) -> Result<(Settings, TokenSource), Failure> {
+    let mut options = options(&run.env);
+    let source = source(&mut options, &run.env);
+    let proxy = proxy(&mut options, &run.env);
+    match (Failure::of(options.into_problems()), source, proxy) {
+        (None, Some(source), Some(proxy)) => Ok((settings(Vec::new(), RetryPolicy::default(), proxy), source)),
+        (Some(failure), ..) => Err(failure),
+        _ => Err(Diagnostic::new(Code::OptionMissing, "there is no token to look at").into()),
+    }
+}
+
+/// Puts the text of `--policy-file` in the place of `--policy`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub async fn read_policy_file(run: &mut Run) -> Result<(), Diagnostic> {
+    let options = options(&run.env);
+    let Some(path) = options.text("--policy-file").map(str::to_owned) else { return Ok(()) };
+    match run.channel.read_file(&path, POLICY_BYTES, Symlinks::Follow).await {
+        Ok(text) => {
+            run.env.set("--policy", &text);
+            run.env.remove(&["--policy-file", "CI_ASSUME_ROLE_POLICY_FILE"]);
+            Ok(())
+        }
+        Err(fault) => {
+            let problem = if fault.kind == FaultKind::NotFound { "is not there" } else { "cannot be read" };
+            Err(Diagnostic::new(Code::OptionInvalid, format!("the file of `--policy-file` {problem}"))
+                .fact("file", &path)
+                .fact_if("system says", Some(fault.detail).filter(|detail| !detail.is_empty())))
+        }
+    }
+}
+
+fn options(env: &Environment) -> Options {
+    Options::read(&SPECS, |name| env.get(name).map(str::to_owned), |alias| env.get(alias).map(str::to_owned))
+}
+
+fn settings(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: ProxySettings) -> Settings {
+    Settings {
+        roles,
+        proxy,
+        retry,
+        time_limit_ms: None,
+        hide_account: false,
+        plain_secrets: false,
+        clear_first: false,
+        notices: Vec::new(),
+    }
+}
+
+fn region(options: &mut Options, env: &Environment) -> Option<Region> {
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        options.fall_back("--region", name, env.get(name));
+    }
+    options.require("--region", "us-east-1", Region::parse)
+}
+
+fn retry(options: &mut Options) -> RetryPolicy {
+    let attempts = options.parse("--max-attempts", whole_number);
+    attempts.map_or_else(RetryPolicy::default, |attempts| RetryPolicy { max_attempts: attempts.max(1) })
+}
+
+fn proxy(options: &mut Options, env: &Environment) -> Option<ProxySettings> {
+    let proxy = ProxySettings::new(None, None, |name| env.get(name).map(str::to_owned));
+    proxy.map_err(|fault| options.problem(fault.diagnostic())).ok()
+}
+
+fn prefix(text: &str) -> Result<String, ValueFault> {
+    if shell::is_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(ValueFault::new(
+            "cannot be the start of a variable's name: letters, digits and `_`, no digit first",
+            "PROD_",
+        ))
+    }
+}
+
+/// Where the token comes from: from the CI, unless exactly one option says otherwise.
+fn source(options: &mut Options, env: &Environment) -> Option<TokenSource> {
+    const NAMES: [&str; 4] = ["--token-file", "--token-env", "--token-command", "--token-url"];
+    let audience = options.parse("--audience", Audience::parse);
+    let given: Vec<&str> = NAMES.into_iter().filter(|name| options.has(name)).collect();
+    if let [one, other, ..] = given.as_slice() {
+        options.problem(both(one, other));
+        return None;
+    }
+    if options.has("--token-header") && !options.has("--token-url") {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`--token-header` has no effect without `--token-url`")
+                .fix("add `--token-url`, or remove `--token-header`"),
+        );
+    }
+    let text = |name: &str| options.text(name).map(str::to_owned);
+    if let Some(path) = text("--token-file") {
+        return Some(TokenSource::File { path, symlinks: Symlinks::Follow });
+    }
+    if let Some(name) = text("--token-env") {
+        return match env.get(&name) {
+            Some(token) => Some(TokenSource::Given { token: Secret::new(token), audience }),
+            None => {
+                options.problem(
+                    Diagnostic::new(Code::TokenPermissionMissing, format!("the variable {name} holds no token"))
+                        .cause("`--token-env` names it, and it is not set in this step")
+                        .fix("check its name, and that the CI sets it for this job"),
+                );
+                None
+            }
+        };
+    }
+    if let Some(line) = text("--token-command") {
+        return Some(TokenSource::Command { line, audience });
+    }
+    if let Some(url) = text("--token-url") {
+        let headers = options.parse("--token-header", |text| headers(text, env)).unwrap_or_default();
+        return Some(TokenSource::Url { url, headers, audience });
+    }
+    Some(TokenSource::Ci(TokenRequest { audience, ..TokenRequest::default() }))
+}
+
+/// `NAME: VALUE`, one a line. A value goes by the name of a variable, so that no secret has to stand
+/// in a command line.
+fn headers(text: &str, env: &Environment) -> Result<Vec<(String, Secret)>, ValueFault> {
+    let example = "Authorization: Bearer $REQUEST_TOKEN";
+    let mut headers = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let token = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        let Some((name, value)) = line.split_once(':').filter(|(name, _)| !name.is_empty() && name.chars().all(token))
+        else {
+            return Err(ValueFault::new("is not a header, as `NAME: VALUE`", example));
+        };
+        let value = expanded(value.trim(), env)
+            .map_err(|variable| ValueFault::new(format!("names the variable {variable}, which is not set"), example))?;
+        headers.push((name.to_owned(), Secret::new(value)));
+    }
+    Ok(headers)
+}
+
+/// With variables for `$NAME`; `$$` is a dollar.
+fn expanded(text: &str, env: &Environment) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((head, tail)) = rest.split_once('$') {
+        out.push_str(head);
+        if let Some(tail) = tail.strip_prefix('$') {
+            out.push('$');
+            rest = tail;
+            continue;
+        }
+        let end = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(tail.len());
+        let (name, tail) = tail.split_at(end);
+        if name.is_empty() {
+            out.push('$');
+        } else {
+            out.push_str(env.get(name).ok_or_else(|| name.to_owned())?);
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn both(one: &str, other: &str) -> Diagnostic {
+    Diagnostic::new(Code::OptionConflict, format!("`{one}` and `{other}` contradict each other"))
+        .fix("keep one of them")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pairs::Pairs;
+
+    #[test]
+    fn variables_are_put_into_headers() {
+        let mut variables = Pairs::default();
+        variables.set("TOKEN", "s3cr3t");
+        let env = Environment::new(variables, "linux");
+        let read = headers("Authorization: Bearer $TOKEN\nX-Cost: 5$$\n", &env).unwrap();
+        let read: Vec<(&str, &str)> = read.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+        assert_eq!(read, [("Authorization", "Bearer s3cr3t"), ("X-Cost", "5$")]);
+        for text in ["Authorization", ": x", "A B: x", "A: $NONE"] {
+            assert!(headers(text, &env).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The options of the command line. The one source of what is parsed, of `--help`, of the shell
+//! completions, and of the tables in `docs/`.
+
+use crate::settings::OptionSpec;
+
+/// One flag, and the commands that have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Flag {
+    pub spec: OptionSpec,
+    pub takes: Takes,
+    pub of: &'static [Name],
+}
+
+/// What follows a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    Nothing,
+    /// A value, called so in the help text.
+    One(&'static str),
+    /// The same, and the flag may be given several times.
+    Several(&'static str),
+    Choice(&'static [&'static str]),
+}
+
+/// The commands that the core knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    Assume,
+    Exec,
+    CredentialProcess,
+    Claims,
+    Doctor,
+    Completion,
+}
+
+impl Name {
+    pub const ALL: [Self; 6] =
+        [Self::Assume, Self::Exec, Self::CredentialProcess, Self::Claims, Self::Doctor, Self::Completion];
+
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Assume => "assume",
+            Self::Exec => "exec",
+            Self::CredentialProcess => "credential-process",
+            Self::Claims => "claims",
+            Self::Doctor => "doctor",
+            Self::Completion => "completion",
+        }
+    }
+
+    /// How it is called, after the program's name.
+    #[must_use]
+    pub fn usage(self) -> &'static str {
+        match self {
+            Self::Assume => "assume [OPTIONS]",
+            Self::Exec => "exec [OPTIONS] -- COMMAND [ARGUMENTS]",
+            Self::CredentialProcess => "credential-process [OPTIONS]",
+            Self::Claims => "claims [OPTIONS]",
+            Self::Doctor => "doctor [OPTIONS]",
+            Self::Completion => "completion bash|zsh|fish|powershell",
+        }
+    }
+
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Assume => {
+                "Assumes a role and hands the credentials over to what runs next, in the manner of the CI that this \
+                 is, or prints them in the form that --format names."
+            }
+            Self::Exec => {
+                "Assumes a role and runs a command that has the credentials in its environment. Nobody else gets them; \
+                 signals and the exit code pass through."
+            }
+            Self::CredentialProcess => {
+                "Prints credentials in the form that AWS tools expect of a credential_process, from a cache while \
+                 they last. For a profile of your own: credential_process = ci-assume-role credential-process \
+                 --role-arn ARN"
+            }
+            Self::Claims => {
+                "Shows what the job's token says, and which of it a trust policy can test. Never shows the token."
+            }
+            Self::Doctor => "Checks everything that an exchange needs, one line each, and says how to mend what fails.",
+            Self::Completion => "Prints the completions of the command line for a shell.",
+        }
+    }
+}
+
+const EXCHANGE: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Doctor];
+const TOKEN: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Claims, Name::Doctor];
+const HAND_OVER: &[Name] = &[Name::Assume, Name::Exec];
+pub const FORMATS: &[&str] = &["env", "json", "dotenv", "powershell", "github", "profile", "process"];
+pub const CI_NAMES: &[&str] =
+    &["auto", "github", "buildkite", "bitrise", "circleci", "bitbucket", "azure-devops", "gitlab", "any"];
+
+const fn flag(
+    name: &'static str,
+    variable: &'static str,
+    takes: Takes,
+    of: &'static [Name],
+    default: &'static str,
+    description: &'static str,
+) -> Flag {
+    let alias = if variable.is_empty() { None } else { Some(variable) };
+    let spec = OptionSpec { name, description, default, alias, secret: false };
+    Flag { spec, takes, of }
+}
+
+/// In the order in which people read them.
+#[rustfmt::skip]
+pub const FLAGS: [Flag; 26] = [
+    flag("--role-arn", "CI_ASSUME_ROLE_ROLE_ARN", Takes::One("ARN"), EXCHANGE, "none", "The role to assume, such as arn:aws:iam::123456789012:role/deploy"),
+    flag("--region", "CI_ASSUME_ROLE_REGION", Takes::One("REGION"), EXCHANGE, "AWS_REGION, AWS_DEFAULT_REGION", "Region of STS, and of the commands that follow"),
+    flag("--session-name", "CI_ASSUME_ROLE_SESSION_NAME", Takes::One("NAME"), EXCHANGE, "made from the job", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-"),
+    flag("--duration", "CI_ASSUME_ROLE_DURATION", Takes::One("TIME"), EXCHANGE, "1h", "Length of the session: seconds, or such as 1h or 90m"),
+    flag("--policy", "CI_ASSUME_ROLE_POLICY", Takes::One("JSON"), EXCHANGE, "none", "A policy that narrows what the session may do"),
+    flag("--policy-file", "CI_ASSUME_ROLE_POLICY_FILE", Takes::One("FILE"), EXCHANGE, "none", "The same, from a file"),
+    flag("--policy-arn", "CI_ASSUME_ROLE_POLICY_ARN", Takes::Several("ARN"), EXCHANGE, "none", "A managed policy that narrows what the session may do, up to 10"),
+    flag("--allowed-account-id", "CI_ASSUME_ROLE_ALLOWED_ACCOUNT_ID", Takes::Several("ID"), EXCHANGE, "any account", "An account that the credentials may belong to"),
+    flag("--sts-endpoint", "CI_ASSUME_ROLE_STS_ENDPOINT", Takes::One("URL"), EXCHANGE, "AWS's endpoint of the region", "Address of an STS-compatible service, https:// or this machine"),
+    flag("--max-attempts", "CI_ASSUME_ROLE_MAX_ATTEMPTS", Takes::One("N"), EXCHANGE, "5", "How often to try in all what may pass by itself"),
+    flag("--hand-over", "CI_ASSUME_ROLE_HAND_OVER", Takes::Choice(&["env", "profile", "process"]), HAND_OVER, "env, or profile where a log cannot hide secrets", "Variables, a profile with the credentials, or one that fetches fresh ones"),
+    flag("--profile", "CI_ASSUME_ROLE_PROFILE", Takes::One("NAME"), HAND_OVER, "ci-assume-role", "Name of the profile; asks for one"),
+    flag("--prefix", "CI_ASSUME_ROLE_PREFIX", Takes::One("TEXT"), HAND_OVER, "none", "Put before the names of the credential variables"),
+    flag("--format", "CI_ASSUME_ROLE_FORMAT", Takes::Choice(FORMATS), &[Name::Assume], "the manner of the CI", "Print the credentials to standard output in this form instead"),
+    flag("--output", "CI_ASSUME_ROLE_OUTPUT", Takes::One("FILE"), &[Name::Assume], "standard output", "Write what --format makes into a file that only this user can read"),
+    flag("--audience", "CI_ASSUME_ROLE_AUDIENCE", Takes::One("TEXT"), TOKEN, "that of the CI", "Audience of the token"),
+    flag("--token-file", "CI_ASSUME_ROLE_TOKEN_FILE", Takes::One("FILE"), TOKEN, "none", "Take the token from a file"),
+    flag("--token-env", "CI_ASSUME_ROLE_TOKEN_ENV", Takes::One("NAME"), TOKEN, "none", "Take the token from an environment variable"),
+    flag("--token-command", "CI_ASSUME_ROLE_TOKEN_COMMAND", Takes::One("COMMAND"), TOKEN, "none", "Take what a shell command prints for the token"),
+    flag("--token-url", "CI_ASSUME_ROLE_TOKEN_URL", Takes::One("URL"), TOKEN, "none", "Ask a service for the token; {audience} in the address stands for the audience"),
+    flag("--token-header", "CI_ASSUME_ROLE_TOKEN_HEADER", Takes::Several("NAME: VALUE"), TOKEN, "none", "A header for --token-url; $NAME in the value is an environment variable"),
+    flag("--json", "", Takes::Nothing, &[Name::Claims], "a table", "Print JSON"),
+    flag("--exchange", "", Takes::Nothing, &[Name::Doctor], "not", "Try the exchange as well; nothing is handed over"),
+    flag("--ci", "CI_ASSUME_ROLE_CI", Takes::Choice(CI_NAMES), TOKEN, "auto", "The CI that this is"),
+    flag("--service-connection", "CI_ASSUME_ROLE_SERVICE_CONNECTION", Takes::One("ID"), TOKEN, "none", "Azure DevOps: the service connection that the token is to be for"),
+    flag("--help", "", Takes::Nothing, &Name::ALL, "not", "Show this text"),
+];
+
+/// The same, as far as it is about reading options.
+pub const SPECS: [OptionSpec; FLAGS.len()] = {
+    let mut specs = [FLAGS[0].spec; FLAGS.len()];
+    let mut index = 0;
+    while index < FLAGS.len() {
+        specs[index] = FLAGS[index].spec;
+        index += 1;
+    }
+    specs
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_called_as_its_flag() {
+        for Flag { spec, .. } in FLAGS {
+            if let Some(variable) = spec.alias {
+                let flag = spec.name.trim_start_matches('-').replace('-', "_").to_ascii_uppercase();
+                assert_eq!(variable, format!("CI_ASSUME_ROLE_{flag}"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_ci_can_be_named() {
+        for ci in crate::ci::ALL {
+            assert!(CI_NAMES.contains(&ci.name()), "{}", ci.name());
+        }
+    }
+}
