@@ -36,6 +36,10 @@ impl Ci for Bitbucket {
         env.get("BITBUCKET_BUILD_NUMBER").is_some()
     }
 
+    fn prints_exports(&self) -> bool {
+        true
+    }
+
     fn session_name(&self, env: &Environment) -> String {
         let part = |name| env.get(name).unwrap_or_default();
         format!("bitbucket-{}-{}", part("BITBUCKET_BUILD_NUMBER"), part("BITBUCKET_REPO_SLUG"))

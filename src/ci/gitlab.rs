@@ -34,6 +34,10 @@ impl Ci for GitLab {
         env.is_on("GITLAB_CI")
     }
 
+    fn prints_exports(&self) -> bool {
+        true
+    }
+
     fn session_name(&self, env: &Environment) -> String {
         let part = |name| env.get(name).unwrap_or_default();
         format!("gitlab-{}-{}", part("CI_JOB_ID"), part("CI_PROJECT_PATH_SLUG"))

@@ -109,6 +109,11 @@ pub trait Ci: Dialect {
         Box::pin(ready(()))
     }
 
+    /// Whether exports are printed, for the shell of the same step to evaluate.
+    fn prints_exports(&self) -> bool {
+        false
+    }
+
     /// Variables for the later steps of the job.
     ///
     /// # Errors

@@ -67,7 +67,23 @@ pub async fn run(channel: Channel, env: Environment, runtime: Runtime, args: &[S
     };
     match ended {
         Ok(code) => code,
-        Err(failure) => told(&run, failure),
+        Err(failure) => {
+            let code = told(&run, failure);
+            if name == Name::Assume && is_for_a_shell(&run, ci) {
+                // `eval "$(…)"` does not see how the command ended, and would go on without credentials.
+                print(&run.channel, &format!("(exit {code})"));
+            }
+            code
+        }
+    }
+}
+
+/// Whether standard output is evaluated by a POSIX shell.
+fn is_for_a_shell(run: &Run, ci: &dyn Ci) -> bool {
+    match Format::chosen(&run.env) {
+        Ok(Some((format, None))) => format == Format::Env,
+        Ok(Some(_)) => false,
+        Ok(None) | Err(_) => ci.prints_exports(),
     }
 }
 

@@ -87,6 +87,10 @@ impl Ci for Buildkite {
         env.is_on("BUILDKITE")
     }
 
+    fn prints_exports(&self) -> bool {
+        true
+    }
+
     fn session_name(&self, env: &Environment) -> String {
         env.get("BUILDKITE_JOB_ID").map_or_else(|| product::NAME.to_owned(), |job| format!("buildkite-job-{job}"))
     }
