@@ -110,6 +110,7 @@ function replace(path, contents, mode) {
 		try {
 			writeAll(fd, contents);
 			if (mode !== 0o600) fs.fchmodSync(fd, mode);
+			keepOwner(fd, present);
 			fs.fsyncSync(fd);
 		} finally {
 			fs.closeSync(fd);
@@ -119,6 +120,16 @@ function replace(path, contents, mode) {
 		remove(temporary);
 		throw error;
 	}
+}
+
+/**
+ * In a container, a step is often root while the runner, which is to read the file afterwards, is not.
+ * @param {number} fd
+ * @param {import('node:fs').Stats | undefined} present the file that is about to be replaced
+ */
+function keepOwner(fd, present) {
+	const user = process.getuid?.();
+	if (present && user === 0 && present.uid !== user) fs.fchownSync(fd, present.uid, present.gid);
 }
 
 /**
