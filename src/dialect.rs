@@ -29,6 +29,11 @@ pub trait Dialect {
     /// Whether a variable of the environment carries one of its options.
     fn is_option(&self, variable: &str) -> bool;
 
+    /// Whether it is one that must not be written down.
+    fn is_secret_option(&self, _variable: &str) -> bool {
+        false
+    }
+
     /// What people call an option here.
     fn option(&self, meaning: Meaning) -> &'static str;
 }

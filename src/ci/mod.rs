@@ -1,5 +1,6 @@
 //! The CIs, one folder or file each. They differ in what they answer to [`Ci`], and in nothing else.
 
+pub mod bitrise;
 pub mod github;
 
 use futures_util::future::{LocalBoxFuture, ready};
@@ -15,7 +16,7 @@ use crate::settings::{RoleSettings, Settings, TokenRequest};
 use crate::token::UnverifiedToken;
 
 /// Every CI, found by the name that its dialect has.
-pub const ALL: &[&dyn Ci] = &[&github::GitHub];
+pub const ALL: &[&dyn Ci] = &[&github::GitHub, &bitrise::Bitrise];
 
 /// What a CI is asked.
 pub trait Ci: Dialect {
@@ -44,6 +45,11 @@ pub trait Ci: Dialect {
     /// The claims that a trust policy should pin for this job, as condition key (without the
     /// issuer) and claim name.
     fn pinned_claims(&self) -> &'static [&'static str];
+
+    /// Which jobs those claims tell from all others.
+    fn pinned(&self) -> &'static str {
+        "this job and no other branch or environment"
+    }
 
     // How it hides secrets and takes exports.
 

@@ -35,13 +35,14 @@ pub(super) async fn changes(
     ci: &dyn Ci,
     settings: &Settings,
     exchanged: &[Exchanged],
+    more: Pairs,
 ) -> Result<Vec<Change>, Failure> {
     let prefix = format!("{}/{}-{}", ci.scratch(run), crate::product::NAME, run.channel.random_name());
     let record_path = format!("{prefix}-record.json");
     let mut record = Record::default();
     let mut files = Vec::new();
     let mut profiles: Option<profile::Profiles> = None;
-    let mut variables = Pairs::default();
+    let mut variables = more;
     let mut outputs = Pairs::default();
 
     for (number, (role, Exchanged { session, .. })) in settings.roles.iter().zip(exchanged).enumerate() {

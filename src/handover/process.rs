@@ -101,7 +101,7 @@ pub(super) fn changes(
     let cache = format!("{prefix}-{number}-credentials.json");
     let request = format!("{prefix}-{number}-request.json");
     let mut options = run.env.variables().clone();
-    options.retain(|name| run.dialect.is_option(name));
+    options.retain(|name| run.dialect.is_option(name) && !run.dialect.is_secret_option(name));
     let session_seconds = i64::from(role.duration.seconds());
     let ci = run.dialect.name().to_owned();
     let kept = Kept { ci, options, role: number, cache: cache.clone(), session_seconds };

@@ -1,0 +1,181 @@
+//! Bitrise.
+//! <https://docs.bitrise.io/en/bitrise-ci/references/steps-reference.html>
+
+mod causes;
+mod envman;
+mod inputs;
+pub mod table;
+mod token;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, ready};
+
+use super::{AtTheEnd, Ci, ProfilePlace, Reminder};
+use crate::change::Change;
+use crate::diagnostic::{Diagnostic, Failure};
+use crate::dialect::{Dialect, Meaning, Report};
+use crate::effect::Stream;
+use crate::environment::Environment;
+use crate::pairs::Pairs;
+use crate::run::{Run, Trouble};
+use crate::secret::Secret;
+use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::token::UnverifiedToken;
+
+/// The CLI takes the last text between these two for the reason why a step failed.
+const RED: &str = "\u{1b}[31;1m";
+const PLAIN: &str = "\u{1b}[0m";
+
+pub struct Bitrise;
+
+impl Dialect for Bitrise {
+    fn name(&self) -> &'static str {
+        "bitrise"
+    }
+
+    fn stream(&self) -> Stream {
+        Stream::Stdout
+    }
+
+    /// None: what is handed over is marked sensitive, and hidden from the next step on. This step's
+    /// own log is what we write.
+    fn mask_lines(&self, _secret: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn notice(&self, _message: &str) -> Option<String> {
+        None
+    }
+
+    /// All of it, then what to act on once more, as one red text: it becomes the reason of the
+    /// failure on the build's page, and `BITRISE_FAILED_STEP_ERROR_MESSAGE` for later steps.
+    fn failure(&self, reports: Vec<Report<'_>>) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut reasons = Vec::new();
+        for Report { diagnostic, lines: all } in reports {
+            lines.extend(all);
+            reasons.push(format!("{} ({})", diagnostic.headline, diagnostic.code.id()));
+            reasons.extend(diagnostic.fixes.iter().map(|fix| format!("  fix: {fix}")));
+            reasons.push(format!("  docs: {}", diagnostic.code.docs_url()));
+        }
+        lines.push(format!("{RED}{}{PLAIN}", reasons.join("\n")));
+        lines
+    }
+
+    fn group(&self, title: &str) -> Option<String> {
+        Some(title.to_owned())
+    }
+
+    fn end_group(&self) -> Option<String> {
+        None
+    }
+
+    fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
+        [("app", "BITRISE_APP_SLUG"), ("build", "BITRISE_BUILD_SLUG"), ("workflow", "BITRISE_TRIGGERED_WORKFLOW_ID")]
+            .into_iter()
+            .filter_map(|(label, name)| Some((label, env.get(name)?.to_owned())))
+            .collect()
+    }
+
+    fn is_option(&self, variable: &str) -> bool {
+        table::FURTHER_VARIABLES.contains(&variable)
+            || variable == "AWS_REGION"
+            || table::INPUTS.iter().any(|spec| spec.name == variable)
+    }
+
+    fn is_secret_option(&self, variable: &str) -> bool {
+        table::INPUTS.iter().any(|spec| spec.name == variable && spec.secret)
+    }
+
+    fn option(&self, meaning: Meaning) -> &'static str {
+        match meaning {
+            Meaning::AllowedAccounts => "allowed_account_id_list",
+            Meaning::Attempts => "retry_max_attempts",
+            Meaning::Audience => "audience",
+            Meaning::Duration => "session_duration",
+            Meaning::Endpoint => "sts_endpoint",
+            Meaning::HandOver => "hand_over",
+            Meaning::Overwrite | Meaning::Profile => "profile",
+            Meaning::Policy => "session_policy",
+            Meaning::PolicyArns => "session_policy_arn_list",
+            Meaning::Region => "region",
+            Meaning::SessionName => "session_name",
+            Meaning::TokenFile => "identity_token",
+        }
+    }
+}
+
+impl Ci for Bitrise {
+    fn settings(&self, run: &Run) -> Result<Settings, Failure> {
+        inputs::settings(run)
+    }
+
+    fn token<'a>(
+        &'a self,
+        run: &'a Run,
+        settings: &'a Settings,
+        request: &'a TokenRequest,
+    ) -> LocalBoxFuture<'a, Result<Secret, Trouble>> {
+        token::request(run, settings, &request.audience).boxed_local()
+    }
+
+    fn deciding_claims(&self) -> &'static [&'static str] {
+        &["iss", "aud", "sub", "app_slug", "workflow", "branch", "tag"]
+    }
+
+    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+        causes::of_denial(token, role)
+    }
+
+    fn pinned_claims(&self) -> &'static [&'static str] {
+        &["aud", "sub"]
+    }
+
+    fn pinned(&self) -> &'static str {
+        "builds of this app's workflow, of every branch and pull request that may start it"
+    }
+
+    fn exports<'a>(
+        &'a self,
+        run: &'a Run,
+        variables: &'a Pairs,
+    ) -> LocalBoxFuture<'a, Result<Vec<Change>, Diagnostic>> {
+        envman::changes(run, variables).boxed_local()
+    }
+
+    /// A step's outputs are the variables that it exports, and no others.
+    fn outputs(&self, _run: &Run, _outputs: &Pairs) -> Result<Vec<Change>, Diagnostic> {
+        Ok(Vec::new())
+    }
+
+    fn at_the_end(&self) -> AtTheEnd {
+        AtTheEnd::Nothing
+    }
+
+    fn remember(&self, _run: &Run, _record: &str) -> Result<Reminder, Diagnostic> {
+        Ok(Reminder::Changes(Vec::new()))
+    }
+
+    fn remembered(&self, _env: &Environment) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn scratch(&self, run: &Run) -> String {
+        run.env.temp().to_owned()
+    }
+
+    fn profile_place(&self) -> ProfilePlace {
+        ProfilePlace::OfTheJob
+    }
+
+    fn after_failure<'a>(&'a self, _run: &'a Run, _failure: &'a Failure) -> LocalBoxFuture<'a, ()> {
+        Box::pin(ready(()))
+    }
+}
+
+/// A line for those who set `verbose`. What a secret would do to it, the run sees to.
+fn verbose(run: &Run, line: impl FnOnce() -> String) {
+    if run.env.is_on("verbose") {
+        run.say(&format!("  verbose: {}", line()));
+    }
+}
