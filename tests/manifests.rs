@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
+use ci_assume_role::ci::bitrise::table as bitrise;
 use ci_assume_role::ci::github::table::{INPUTS, OUTPUTS};
 use ci_assume_role::diagnostic::Code;
+use ci_assume_role::product;
 
 #[test]
 fn action_yml_is_made_from_the_option_table() {
@@ -19,6 +21,20 @@ fn the_github_page_lists_every_input_and_output() {
     let page = between(&page, "inputs", &inputs_table());
     let page = between(&page, "outputs", &outputs_table());
     check("docs/github.md", &page);
+}
+
+#[test]
+fn step_yml_is_made_from_the_option_table() {
+    check("step.yml", &step_yml());
+}
+
+/// In the form that the step library's own tool gives to a README.
+#[test]
+fn the_bitrise_page_and_the_readme_list_every_input_and_output() {
+    for file in ["docs/bitrise.md", "README.md"] {
+        let page = between(&read(file), "bitrise inputs", &step_inputs_table());
+        check(file, &between(&page, "bitrise outputs", &step_outputs_table()));
+    }
 }
 
 /// The README's sample of a denial is what a scenario prints.
@@ -64,6 +80,11 @@ fn the_owner_of_the_repository_stands_in_one_place() {
             assert!(line.contains(owner_and_name), "{file}: {line}");
         }
     }
+    for file in ["README.md", "docs/bitrise.md", "step.sh"] {
+        for line in read(file).lines().filter(|line| line.contains("://github.com/")) {
+            assert!(!line.contains("/ci-assume-role") || line.contains(&url), "{file}: {line}");
+        }
+    }
 }
 
 #[test]
@@ -94,6 +115,100 @@ fn action_yml() -> String {
     out.push_str("outputs:\n");
     for (name, description) in OUTPUTS {
         let _ = writeln!(out, "  {name}:\n    description: {}", yaml(description));
+    }
+    out
+}
+
+fn step_yml() -> String {
+    let url = product::SOURCE_URL.split("/blob/").next().unwrap();
+    let mut out = format!(
+        "# Made from src/ci/bitrise/table.rs by `UPDATE=1 cargo test --test manifests`.\n\
+         title: Assume AWS role\n\
+         summary: Gives later steps short-lived AWS credentials from the build's own OIDC token.\n\
+         description: |-\n\
+         \x20 Exchanges the OIDC token of the build for credentials of an AWS IAM role. No access keys are stored.\n\
+         \n\
+         \x20 When AWS refuses, the log shows what the token held, why such a build is usually refused, and the\n\
+         \x20 statement of a trust policy that would admit it. Nothing is handed over unless all has succeeded.\n\
+         \n\
+         \x20 ### Configuring the Step\n\
+         \n\
+         \x20 1. Create an identity provider in IAM for https://token.builds.bitrise.io, and a role that trusts it. Its\n\
+         \x20    trust policy can test the claims `aud` and `sub` of the token, and no others.\n\
+         \x20 1. Set **IAM role ARN** to the ARN of the role.\n\
+         \x20 1. Later steps find the credentials in the usual variables, where all AWS tools look.\n\
+         \n\
+         \x20 ### Troubleshooting\n\
+         \n\
+         \x20 Every error has a code, and a part of {url}/blob/v{version}/docs/diagnostics.md\n\
+         \x20 that says what to do.\n\
+         website: {url}\n\
+         source_code_url: {url}\n\
+         support_url: {url}/issues\n\
+         type_tags:\n- access-control\n\
+         toolkit:\n  bash:\n    entry_file: step.sh\n\
+         deps:\n  brew:\n  - name: node\n  apt_get:\n  - name: nodejs\n    bin_name: node\n\
+         is_always_run: false\nis_skippable: false\n\
+         inputs:\n",
+        version = env!("CARGO_PKG_VERSION"),
+    );
+    for (spec, form) in bitrise::INPUTS.iter().zip(bitrise::FORMS) {
+        let _ = writeln!(out, "- {}: {}\n  opts:", spec.name, yaml(spec.default));
+        if !form.category.is_empty() {
+            let _ = writeln!(out, "    category: {}", form.category);
+        }
+        let _ = writeln!(out, "    title: {}\n    summary: {}", form.title, yaml(spec.description));
+        if !form.values.is_empty() {
+            let values: Vec<String> = form.values.iter().map(|value| format!("    - {}\n", yaml(value))).collect();
+            let _ = write!(out, "    value_options:\n{}", values.concat());
+        }
+        for (flag, on) in [
+            ("is_required", form.required),
+            ("is_sensitive", spec.secret),
+            ("is_dont_change_value", form.fixed),
+        ] {
+            if on {
+                let _ = writeln!(out, "    {flag}: true");
+            }
+        }
+        if form.literal {
+            out.push_str("    is_expand: false\n");
+        }
+    }
+    out.push_str("outputs:\n");
+    for output in bitrise::OUTPUTS {
+        let _ = writeln!(
+            out,
+            "- {}:\n  opts:\n    title: {}\n    summary: {}",
+            output.name,
+            output.title,
+            yaml(output.description)
+        );
+        if output.secret {
+            out.push_str("    is_sensitive: true\n");
+        }
+    }
+    out
+}
+
+fn step_inputs_table() -> String {
+    let mut out = String::from("| Key | Description | Flags | Default |\n| --- | --- | --- | --- |\n");
+    for (spec, form) in bitrise::INPUTS.iter().zip(bitrise::FORMS) {
+        let flags: Vec<&str> = [("required", form.required), ("sensitive", spec.secret)]
+            .into_iter()
+            .filter_map(|(flag, on)| on.then_some(flag))
+            .collect();
+        let default = if spec.default.is_empty() { String::new() } else { format!("`{}`", spec.default) };
+        let _ =
+            writeln!(out, "| `{}` | {} | {} | {default} |", spec.name, cell(spec.description), flags.join(", "));
+    }
+    out
+}
+
+fn step_outputs_table() -> String {
+    let mut out = String::from("| Environment Variable | Description |\n| --- | --- |\n");
+    for output in bitrise::OUTPUTS {
+        let _ = writeln!(out, "| `{}` | {} |", output.name, cell(output.description));
     }
     out
 }

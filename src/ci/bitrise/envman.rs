@@ -8,6 +8,7 @@ use super::table;
 use crate::change::{self, Change};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::Symlinks;
+use crate::environment::Environment;
 use crate::pairs::Pairs;
 use crate::product;
 use crate::run::Run;
@@ -32,7 +33,7 @@ pub(super) async fn changes(run: &Run, variables: &Pairs) -> Result<Vec<Change>,
         .read_file(store, LARGEST_STORE, Symlinks::Refuse)
         .await
         .map_err(|fault| change::unusable(store, &fault))?;
-    let folder = store.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    let folder = folder(&run.env).unwrap_or(".");
     let prefix = format!("{folder}/{}-{}", product::NAME, run.channel.random_name());
     let staged = format!("{prefix}.yml");
     let mut changes = vec![Change::Write { path: staged.clone(), text: before.clone(), before: None }];
@@ -48,6 +49,11 @@ pub(super) async fn changes(run: &Run, variables: &Pairs) -> Result<Vec<Change>,
     changes.push(Change::Copy { from: staged.clone(), to: store.to_owned(), before });
     changes.push(Change::Remove { path: staged });
     Ok(changes)
+}
+
+/// The folder of the store.
+pub(super) fn folder(env: &Environment) -> Option<&str> {
+    env.get(STORE)?.rsplit_once('/').map(|(folder, _)| folder)
 }
 
 /// With a level of its own: in a build with debug logs, envman would print every value.

@@ -160,8 +160,10 @@ impl Ci for Bitrise {
         Vec::new()
     }
 
+    /// The CLI's own folder of this build, which no other user can enter, and which steps in
+    /// containers share with the others.
     fn scratch(&self, run: &Run) -> String {
-        run.env.temp().to_owned()
+        envman::folder(&run.env).unwrap_or(run.env.temp()).to_owned()
     }
 
     fn profile_place(&self) -> ProfilePlace {
