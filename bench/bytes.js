@@ -28,7 +28,7 @@ export function read(root, coverage) {
 	if (!scripts.includes(`${root}/js/github.js`)) throw new Error('Node does not say which scripts it loaded');
 	const sources = scripts.map((path) => fs.readFileSync(path, 'utf8'));
 	const modules = filesOf(`${root}/pkg`).filter((path) => {
-		return path.endsWith('.wasm') && sources.some((source) => source.includes(`/${basename(path)}`));
+		return path.endsWith('.wasm') && sources.some((source) => source.includes(basename(path)));
 	});
 	if (modules.length === 0) throw new Error('no script names the module that it reads');
 	return sum([...scripts, ...modules, `${root}/package.json`]);

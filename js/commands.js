@@ -76,8 +76,8 @@ async function dispatch([name, ...rest]) {
 		return name === undefined ? 2 : 0;
 	}
 	if (name === '--version' || name === '-V') {
-		const { core } = await import('./core.js');
-		console.log(core.version());
+		const { load } = await import('./core.js');
+		console.log((await load('ci_assume_role')).version());
 		return 0;
 	}
 	const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

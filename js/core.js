@@ -1,14 +1,19 @@
 // Loads the core. Synchronously, from the file beside it: no base64 that hides a binary from reviewers, and no
 // asynchronous initialiser, which would load a fetch implementation to read a local file.
 
-import * as core from '../pkg/ci_assume_role.js';
-
 const fs = process.getBuiltinModule('node:fs');
 
-core.initSync({ module: fs.readFileSync(new URL('../pkg/ci_assume_role_bg.wasm', import.meta.url)) });
-lendChance('/dev/urandom');
-
-export { core };
+/**
+ * @param {import('./types.d.ts').Module} name
+ * @returns {Promise<import('./types.d.ts').Core>}
+ */
+export async function load(name) {
+	/** @type {import('./types.d.ts').Core} */
+	const core = await import(`../pkg/${name}.js`);
+	core.initSync({ module: fs.readFileSync(new URL(`../pkg/${name}_bg.wasm`, import.meta.url)) });
+	lendChance('/dev/urandom');
+	return core;
+}
 
 /**
  * The core draws its seed by `crypto.getRandomValues`. Node's own asks the same source, but takes a tenth of a run to

@@ -1,7 +1,8 @@
 // One HTTP request on Node, on a connection of its own that we dial ourselves: so every part of it has a deadline,
 // proxies work alike on all versions, no agent is needed, and TLS is loaded for https alone (half the cost of a run).
 
-const http = process.getBuiltinModule('node:http');
+import { AnswerReader, Refusal, requestHead } from './http1.js';
+
 const net = process.getBuiltinModule('node:net');
 
 /** @typedef {import('./types.d.ts').NetworkFault} NetworkFault */
@@ -16,7 +17,7 @@ export function fetchNode(effect, settle) {
 	/** @type {string[] | undefined} */
 	let ca;
 	let settled = false;
-	/** All that must be gone at the end, newest first. @type {{ destroy(): unknown }[]} */
+	/** All that must be gone at the end, newest first. @type {Socket[]} */
 	const open = [];
 
 	/** @param {import('./types.d.ts').Outcome} outcome */
@@ -25,7 +26,7 @@ export function fetchNode(effect, settle) {
 		settled = true;
 		clearTimeout(connecting);
 		clearTimeout(everything);
-		for (const part of open) part.destroy();
+		for (const socket of open) socket.destroy();
 		settle(outcome);
 	};
 
@@ -51,15 +52,15 @@ export function fetchNode(effect, settle) {
 	}, effect.timeoutMs);
 
 	/**
-	 * Errors stay listened to for good: a part that fails after we are done must not end the process.
-	 * @template {Socket | import('node:http').ClientRequest} P
-	 * @param {P} part
-	 * @returns {P}
+	 * Errors stay listened to for good: one that fails after we are done must not end the process.
+	 * @template {Socket} S
+	 * @param {S} socket
+	 * @returns {S}
 	 */
-	const hold = (part) => {
-		open.unshift(part);
-		part.on('error', (error) => failed(codeOf(error)));
-		return part;
+	const hold = (socket) => {
+		open.unshift(socket);
+		socket.on('error', (error) => failed(codeOf(error)));
+		return socket;
 	};
 
 	/**
@@ -67,8 +68,11 @@ export function fetchNode(effect, settle) {
 	 * @param {(socket: Socket) => void} next
 	 */
 	const dial = ({ host, port, peer: name }, next) => {
-		peer = name;
-		const socket = hold(net.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 500 }));
+		peer = effect.socket ?? name;
+		const place = effect.socket
+			? { path: effect.socket }
+			: { host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 500 };
+		const socket = hold(net.connect(place));
 		socket.once('connect', () => next(socket));
 	};
 
@@ -91,6 +95,36 @@ export function fetchNode(effect, settle) {
 	};
 
 	/**
+	 * Makes one request, and waits for its answer.
+	 * @param {Socket} socket
+	 * @param {{ method: string, target: string, fields: [string, string][], body?: string | undefined }} request
+	 * @param {(answer: AnswerReader) => void} next
+	 */
+	const ask = (socket, { method, target, fields, body = '' }, next) => {
+		const answer = new AnswerReader(method, effect.maxBytes);
+		const done = () => {
+			socket.off('data', read).off('end', ended).off('close', ended);
+			next(answer);
+		};
+		/** @param {Buffer} bytes */
+		const read = (bytes) => attempt(() => answer.push(bytes) && done());
+		const ended = () => (answer.end() ? done() : failed('ECONNRESET'));
+		socket.on('data', read).on('end', ended).on('close', ended);
+		attempt(() => socket.write(requestHead(method, target, fields) + body));
+	};
+
+	/** @param {() => void} step */
+	const attempt = (step) => {
+		try {
+			step();
+		} catch (error) {
+			if (!(error instanceof Refusal)) throw error;
+			if (error.code !== 'ERR_HTTP_TOO_LARGE') return failed(error.code);
+			fail('too-large', `more than ${effect.maxBytes} bytes from ${peer}`);
+		}
+	};
+
+	/**
 	 * Asks the proxy for a tunnel to the target.
 	 * @param {Socket} socket
 	 * @param {Address} proxy
@@ -98,16 +132,15 @@ export function fetchNode(effect, settle) {
 	 * @param {(socket: Socket) => void} next
 	 */
 	const tunnel = (socket, proxy, target, next) => {
-		const headers = { Host: target.peer, ...authorization(proxy) };
-		const createConnection = () => socket;
-		const request = hold(http.request({ method: 'CONNECT', path: target.peer, headers, createConnection }));
-		request.once('connect', ({ statusCode = 0 }, _, head) => {
-			if (statusCode < 200 || statusCode > 299) return fail('proxy', `CONNECT answered ${statusCode} ${peer}`);
-			if (head.length > 0) socket.unshift(head);
+		/** @type {[string, string][]} */
+		const fields = [['Host', target.peer], ...authorization(proxy)];
+		ask(socket, { method: 'CONNECT', target: target.peer, fields }, ({ status, rest }) => {
+			if (status < 200 || status > 299) return fail('proxy', `CONNECT answered ${status} ${peer}`);
+			socket.pause();
+			if (rest.length > 0) socket.unshift(rest);
 			peer = target.peer;
 			next(socket);
 		});
-		request.end();
 	};
 
 	/**
@@ -118,45 +151,15 @@ export function fetchNode(effect, settle) {
 	const exchange = (socket, { url }, proxy) => {
 		stage = 'exchange';
 		clearTimeout(connecting);
-		try {
-			const request = hold(
-				http.request({
-					method: effect.method,
-					path: `${proxy ? url.origin : ''}${url.pathname}${url.search}`,
-					headers: { Host: url.host, ...Object.fromEntries(effect.headers), ...(proxy && authorization(proxy)) },
-					createConnection: () => socket,
-				}),
-			);
-			const lost = () => failed('ECONNRESET');
-			request.once('close', lost);
-			request.once('response', (response) => {
-				request.off('close', lost); // it comes before the end of a body that ends with its connection
-				if (proxy && response.statusCode === 407) return fail('proxy', `answered 407 ${peer}`);
-				receive(response);
-			});
-			request.end(effect.body);
-		} catch (error) {
-			failed(codeOf(error)); // a header that cannot be sent
-		}
-	};
-
-	/** @param {import('node:http').IncomingMessage} response */
-	const receive = (response) => {
-		/** @type {Buffer[]} */
-		const chunks = [];
-		let length = 0;
-		const tooLarge = () => fail('too-large', `more than ${effect.maxBytes} bytes from ${peer}`);
-		if (Number(response.headers['content-length']) > effect.maxBytes) return tooLarge();
-		response.on('error', (error) => failed(codeOf(error)));
-		response.on('close', () => failed('ECONNRESET'));
-		response.on('data', (chunk) => {
-			length += chunk.length;
-			if (length > effect.maxBytes) return tooLarge();
-			chunks.push(chunk);
-		});
-		response.on('end', () => {
-			const { statusCode: status = 0, headers } = response;
-			finish({ status, headers: flat(headers), body: Buffer.concat(chunks).toString() });
+		const { method, body } = effect;
+		/** @type {[string, string][]} */
+		const fields = [['Host', url.host], ...effect.headers, ...(proxy ? authorization(proxy) : [])];
+		if (body !== undefined) fields.push(['Content-Length', `${Buffer.byteLength(body)}`]);
+		fields.push(['Connection', 'close']);
+		const target = `${proxy ? url.origin : ''}${url.pathname}${url.search}`;
+		ask(socket, { method, target, fields, body }, (answer) => {
+			if (proxy && answer.status === 407) return fail('proxy', `answered 407 ${peer}`);
+			finish({ status: answer.status, headers: answer.headers, body: answer.body.toString() });
 		});
 	};
 
@@ -179,22 +182,12 @@ export function fetchNode(effect, settle) {
 		if (!proxy) return dial(target, reached);
 		stage = 'proxy';
 		/** @param {Socket} socket */
-		const ask = (socket) => (target.secure ? tunnel(socket, proxy, target, reached) : reached(socket));
-		dial(proxy, (socket) => (proxy.secure ? encrypt(socket, proxy, ask) : ask(socket)));
+		const pass = (socket) => (target.secure ? tunnel(socket, proxy, target, reached) : reached(socket));
+		dial(proxy, (socket) => (proxy.secure ? encrypt(socket, proxy, pass) : pass(socket)));
 	};
 	begin();
 
 	return (signal) => fail('interrupted', signal);
-}
-
-/**
- * @param {import('node:http').IncomingHttpHeaders} headers
- * @returns {Record<string, string>}
- */
-function flat(headers) {
-	return Object.fromEntries(
-		Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : `${value}`]),
-	);
 }
 
 /**
@@ -230,12 +223,12 @@ export function parseAddress(text) {
 /**
  * What a proxy is shown of a login in its address.
  * @param {Address} proxy
- * @returns {{ 'Proxy-Authorization'?: string }}
+ * @returns {[string, string][]}
  */
 export function authorization({ login }) {
-	if (!login) return {};
+	if (!login) return [];
 	const plain = Buffer.from(`${login.username}:${login.password}`);
-	return { 'Proxy-Authorization': `Basic ${plain.toString('base64')}` };
+	return [['Proxy-Authorization', `Basic ${plain.toString('base64')}`]];
 }
 
 /** @param {string} text */
@@ -289,6 +282,7 @@ const NETWORK = {
 	EADDRNOTAVAIL: 'unreachable',
 	EAFNOSUPPORT: 'unreachable',
 	EHOSTDOWN: 'unreachable',
+	ENOENT: 'unreachable', // no such socket in the file system
 	EHOSTUNREACH: 'unreachable',
 	ENETDOWN: 'unreachable',
 	ENETUNREACH: 'unreachable',

@@ -106,7 +106,9 @@ export function drive({ start, fetch, write, signals = process }) {
 				case 'done':
 					return finish(effect.exitCode);
 				case 'fetch':
-					return perform(effect.id, (settle) => (signalled ? refuse(settle) : (effect.socket ? fetchNode : fetch)(effect, settle)));
+					return perform(effect.id, (settle) =>
+						signalled ? refuse(settle) : (effect.socket ? fetchNode : fetch)(effect, settle),
+					);
 				case 'run':
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : runProgram(effect, settle)));
 				case 'sleep':

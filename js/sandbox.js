@@ -1,4 +1,4 @@
-// A stand-in for both ends of the exchange, on loopback: the CI's token service and issuer, and STS. The core knows
+// A stand-in for both ends of the exchange, on loopback: the CIs' token services and issuers, and STS. The core knows
 // what they say; this file serves it, and holds the key that signs the tokens and checks them when they come back.
 
 import { generateKeyPair, randomBytes, sign, verify } from 'node:crypto';
@@ -18,6 +18,12 @@ const LARGEST_BODY = 1024 * 1024;
  * @property {string} body
  * @property {Record<string, string>} [headers]
  * @property {string} log what came of it and why, in one line
+ * @typedef {object} TokenReply what the core says to a request for a token
+ * @property {number} status
+ * @property {Record<string, unknown>} body
+ * @property {string} log
+ * @property {import('./types.d.ts').SandboxToken & { member: string, length: string | null }} [token] to be signed and
+ *   put into the body
  */
 
 /**
@@ -28,7 +34,7 @@ const LARGEST_BODY = 1024 * 1024;
  * @throws when the configuration does not work; the message says all that is wrong with it
  */
 export async function startSandbox({ config = core.sandboxDefaultConfig(), port = 0, log = () => {} } = {}) {
-	issue(config, null); // throws
+	issue(config); // throws
 	const keys = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
 	/** @type {Sandbox} */
 	const sandbox = { config, url: '', requestToken: randomBytes(24).toString('base64url'), ...keys };
@@ -48,6 +54,9 @@ export async function startSandbox({ config = core.sandboxDefaultConfig(), port 
 	return {
 		url: sandbox.url,
 		requestUrl: `${sandbox.url}/token?api-version=2.0`,
+		agentEndpoint: `${sandbox.url}/v3`,
+		buildUrl: `${sandbox.url}/build/sandbox`,
+		/** GitHub's request token, Buildkite's access token and Bitrise's build API token in one. */
 		requestToken: sandbox.requestToken,
 		close() {
 			server.close();
@@ -62,19 +71,17 @@ export async function startSandbox({ config = core.sandboxDefaultConfig(), port 
  * @returns {Promise<Reply>}
  */
 async function answer(sandbox, request) {
-	const { pathname, searchParams } = new URL(request.url ?? '', 'http://sandbox');
+	const { pathname, search } = new URL(request.url ?? '', 'http://sandbox');
 	switch (`${request.method} ${pathname}`) {
 		case 'GET /.well-known/openid-configuration':
 			return describeIssuer(sandbox);
 		case 'GET /.well-known/jwks':
 			return describeKey(sandbox);
-		case 'GET /token':
-			return mint(sandbox, request.headers.authorization, searchParams.get('audience'));
 		case 'POST /':
 		case 'POST /sts':
 			return exchange(sandbox, await read(request));
 		default:
-			return refuse(404, 'nothing here');
+			return ask(sandbox, request, pathname, search, await read(request));
 	}
 }
 
@@ -83,7 +90,7 @@ async function answer(sandbox, request) {
  * @returns {Reply}
  */
 function describeIssuer({ config, url }) {
-	const { header, claims } = issue(config, null);
+	const { header, claims } = issue(config);
 	const document = {
 		issuer: claims.iss,
 		jwks_uri: `${url}/.well-known/jwks`,
@@ -101,22 +108,32 @@ function describeIssuer({ config, url }) {
  * @returns {Reply}
  */
 function describeKey({ config, publicKey }) {
-	const { alg, kid } = issue(config, null).header;
+	const { alg, kid } = issue(config).header;
 	return json(200, { keys: [{ ...publicKey.export({ format: 'jwk' }), alg, kid, use: 'sig' }] }, "the issuer's key");
 }
 
 /**
+ * What a token service answers.
  * @param {Sandbox} sandbox
- * @param {string | undefined} authorization
- * @param {string | null} audience
+ * @param {import('node:http').IncomingMessage} request
+ * @param {string} path
+ * @param {string} search
+ * @param {string | undefined} body
  * @returns {Reply}
  */
-function mint({ config, privateKey, requestToken }, authorization, audience) {
-	if (authorization !== `Bearer ${requestToken}`) return refuse(401, 'not the request token of this sandbox');
-	const { header, claims } = issue(config, audience);
-	const content = `${encode(header)}.${encode(claims)}`;
-	const value = `${content}.${sign('sha256', Buffer.from(content), privateKey).toString('base64url')}`;
-	return json(200, { count: value.length, value }, `token of ${claims.sub} for ${printable(claims.aud)}`);
+function ask({ config, privateKey, requestToken }, { method, headers }, path, search, body) {
+	if (body === undefined) return refuse(413, `more than ${LARGEST_BODY} bytes`);
+	const request = { method, path, query: search.slice(1), headers, body, key: requestToken };
+	/** @type {TokenReply} */
+	const reply = core.sandboxClaims(JSON.stringify({ config, request, ...moment() }));
+	if (reply.token) {
+		const { header, claims, member, length } = reply.token;
+		const content = `${encode(header)}.${encode(claims)}`;
+		const token = `${content}.${sign('sha256', Buffer.from(content), privateKey).toString('base64url')}`;
+		if (length) reply.body[length] = token.length;
+		reply.body[member] = token;
+	}
+	return { status: reply.status, type: 'application/json', body: JSON.stringify(reply.body), log: reply.log };
 }
 
 /**
@@ -127,7 +144,7 @@ function mint({ config, privateKey, requestToken }, authorization, audience) {
 function exchange({ config, publicKey }, body) {
 	if (body === undefined) return refuse(413, `more than ${LARGEST_BODY} bytes`);
 	const token = new URLSearchParams(body).get('WebIdentityToken') ?? '';
-	const signature = check(token, String(issue(config, null).header.kid), publicKey);
+	const signature = check(token, String(issue(config).header.kid), publicKey);
 	/** @type {import('./types.d.ts').SandboxAnswer} */
 	const answered = core.sandboxAnswer(JSON.stringify({ config, body, signature, ...moment() }));
 	const { status, contentType: type, requestId, log } = answered;
@@ -157,11 +174,10 @@ function check(token, kid, publicKey) {
 
 /**
  * @param {SandboxConfig} config
- * @param {string | null} audience
  * @returns {import('./types.d.ts').SandboxToken}
  */
-function issue(config, audience) {
-	return core.sandboxClaims(JSON.stringify({ config, audience, ...moment() }));
+function issue(config) {
+	return core.sandboxClaims(JSON.stringify({ config, ...moment() }));
 }
 
 /** Time and chance, which the core draws neither of for itself. */

@@ -33,10 +33,10 @@ export async function serve(options) {
  * @param {Awaited<ReturnType<typeof startSandbox>>} sandbox
  * @param {string} role
  */
-function instructions({ url, requestUrl, requestToken }, role) {
+function instructions({ url, requestUrl, agentEndpoint, buildUrl, requestToken }, role) {
 	const entry = fileURLToPath(new URL('github.js', import.meta.url));
-	return `A sandbox of GitHub's token service and AWS STS serves at ${url}, for this machine only.
-Its credentials open nothing. Ctrl-C stops it.
+	return `A sandbox of the token services of GitHub, Buildkite and Bitrise and of AWS STS serves at ${url}, for this
+machine only. Its credentials open nothing. Ctrl-C stops it.
 
 To run the GitHub action against it, paste this into another terminal:
 
@@ -49,6 +49,22 @@ To run the GitHub action against it, paste this into another terminal:
     INPUT_ROLE-TO-ASSUME=${shell(role)} \\
     node ${shell(entry)}
   cat "$dir/env"
+
+To be a job of Buildkite's, and to ask for its token as the agent does:
+
+  export BUILDKITE=true BUILDKITE_JOB_ID=0184990a-477b-4fa8-9968-496074483cee BUILDKITE_NO_HTTP2=true
+  export BUILDKITE_AGENT_ENDPOINT=${shell(agentEndpoint)} BUILDKITE_AGENT_ACCESS_TOKEN=${shell(requestToken)}
+  curl -sS "$BUILDKITE_AGENT_ENDPOINT/jobs/$BUILDKITE_JOB_ID/oidc/tokens" -d '{"audience": "sts.amazonaws.com"}' \\
+    -H 'Content-Type: application/json' -H "Authorization: Token $BUILDKITE_AGENT_ACCESS_TOKEN"
+
+To be a build of Bitrise's, and to ask for its token:
+
+  export BITRISE_IO=true BITRISE_BUILD_NUMBER=42
+  export BITRISE_BUILD_URL=${shell(buildUrl)} BITRISE_BUILD_API_TOKEN=${shell(requestToken)}
+  curl -sS "$BITRISE_BUILD_URL/id_token.json" -d '{"aud": "sts.amazonaws.com"}' -H 'Content-Type: application/json' \\
+    -H "Authorization: $BITRISE_BUILD_API_TOKEN" -H "BUILD_API_TOKEN: $BITRISE_BUILD_API_TOKEN"
+
+STS is at ${url}, and has the role ${role} for each of the three.
 
 Requests:`;
 }

@@ -12,8 +12,9 @@ export async function start(entry, args) {
 	if (!(await prepare())) return;
 	try {
 		const { run } = await import('./run.js');
-		const { core } = await import('./core.js');
-		await run({ Job: core.Job, entry, args });
+		const { load } = await import('./core.js');
+		const { Job } = await load(entry.startsWith('github') ? 'ci_assume_role_github' : 'ci_assume_role');
+		await run({ Job, entry, args });
 	} catch (error) {
 		const { message } = /** @type {Error} */ (error);
 		console.error(`ci-assume-role: internal error (${message}), nothing was done; please report it`);

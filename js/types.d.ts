@@ -3,6 +3,9 @@
 import type { Job as CoreJob, Effect } from '../pkg/ci_assume_role.js';
 
 export type { Effect };
+export type Core = typeof import('../pkg/ci_assume_role.js');
+/** A module of `pkg/`: with every CI, or with one. */
+export type Module = 'ci_assume_role' | 'ci_assume_role_github';
 export type Fetch = Extract<Effect, { kind: 'fetch' }>;
 export type RunEffect = Extract<Effect, { kind: 'run' }>;
 export type Sleep = Extract<Effect, { kind: 'sleep' }>;

@@ -4,7 +4,9 @@
 /** One thing that the core asks for. Those with an `id` are answered by `Job.resume`. */
 export type Effect =
 | { id: number; kind: 'fetch'; method: string; url: string; headers: [string, string][]; body?: string;
-connectTimeoutMs: number; timeoutMs: number; maxBytes: number; proxy?: string }
+connectTimeoutMs: number; timeoutMs: number; maxBytes: number; proxy?: string; socket?: string }
+| { id: number; kind: 'run'; argv: string[]; env: [string, string][]; input: string; timeoutMs: number;
+maxBytes: number }
 | { id: number; kind: 'read-file'; path: string; maxBytes: number; symlinks: 'follow' | 'refuse' }
 | { id: number; kind: 'write-file'; path: string; contents: string; mode: number }
 | { id: number; kind: 'append-file'; path: string; contents: string }

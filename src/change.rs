@@ -164,6 +164,7 @@ async fn run_program(run: &Run, what: &'static str, argv: &[String]) -> Result<U
 pub fn said(ended: &Ended) -> Option<String> {
     const LONGEST: usize = 600;
     let text = [&ended.stderr, &ended.stdout].into_iter().map(|text| text.trim()).find(|text| !text.is_empty())?;
+    let text = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
     let skipped = text.chars().count().saturating_sub(LONGEST);
     Some(text.chars().skip(skipped).collect())
 }

@@ -2,7 +2,7 @@
 //! back. What somebody else has changed since is left alone.
 
 use crate::change::{self, Change};
-use crate::ci::{AtTheEnd, Ci};
+use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{FaultKind, Symlinks};
 use crate::handover::record::Record;
@@ -37,12 +37,9 @@ pub async fn clean_up(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
 async fn take_back(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     let record = match read_record(run, path).await {
         Ok(Some(record)) => record,
-        Ok(None) if ci.at_the_end() == AtTheEnd::RemovesFiles => return Ok(()), // by an earlier end of the same job
         unreadable => {
-            if ci.at_the_end() == AtTheEnd::TakesAllBack {
-                run.notice("what there was to clean up is not on record any more; blanking the credential variables");
-                handover::blank_credentials(run, ci).await?;
-            }
+            run.notice("what there was to clean up is not on record any more; blanking the credential variables");
+            handover::blank_credentials(run, ci).await?;
             return unreadable.map(|_| ());
         }
     };

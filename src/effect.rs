@@ -4,6 +4,8 @@
 //! [`crate::channel::Channel`] and waits for its outcome. So a whole run is data in and data out, and
 //! can be replayed.
 
+use std::borrow::Cow;
+
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
 
@@ -56,7 +58,7 @@ pub enum Effect {
 pub struct Fetch {
     pub method: &'static str,
     pub url: String,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<Header>,
     pub body: Option<String>,
     pub connect_timeout_ms: u32,
     /// From connect to the last byte of the answer.
@@ -97,6 +99,9 @@ impl Ended {
         })
     }
 }
+
+/// Name and value.
+pub type Header = (Cow<'static, str>, String);
 
 /// What a server answered, whatever its status.
 #[derive(Clone)]

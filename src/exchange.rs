@@ -180,9 +180,9 @@ async fn assume_role(
         method: "POST",
         url: role.endpoint.url.clone(),
         headers: vec![
-            ("content-type", CONTENT_TYPE.to_owned()),
-            ("accept", "text/xml".to_owned()),
-            ("user-agent", run.user_agent()),
+            ("content-type".into(), CONTENT_TYPE.to_owned()),
+            ("accept".into(), "text/xml".to_owned()),
+            ("user-agent".into(), run.user_agent()),
         ],
         body: Some(request.body()),
     };

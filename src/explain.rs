@@ -246,15 +246,24 @@ fn denied(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, mut diagnos
 fn statement(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken) -> String {
     let claims = token.claims();
     let prefix = provider_host(token);
-    let conditions: Vec<String> = ci
-        .pinned_claims()
+    let line = |name: &str, value: &str| format!("      {}: {}", quoted(&format!("{prefix}:{name}")), quoted(value));
+    let mut equals = Vec::new();
+    let mut like = Vec::new();
+    for name in ci.pinned_claims() {
+        let Some(value) = claims.text(name) else { continue };
+        match ci.subject_pattern(&value).filter(|_| *name == "sub") {
+            Some(pattern) => like.push(line(name, &pattern)),
+            None => equals.push(line(name, &value)),
+        }
+    }
+    let conditions: Vec<String> = [("StringEquals", equals), ("StringLike", like)]
         .iter()
-        .filter_map(|name| Some((name, claims.text(name)?)))
-        .map(|(name, value)| format!("      {}: {}", quoted(&format!("{prefix}:{name}")), quoted(&value)))
+        .filter(|(_, lines)| !lines.is_empty())
+        .map(|(operator, lines)| format!("    \"{operator}\": {{\n{}\n    }}", lines.join(",\n")))
         .collect();
     format!(
         "{{\n  \"Effect\": \"Allow\",\n  \"Principal\": {{ \"Federated\": {} }},\n  \"Action\": \
-         \"sts:AssumeRoleWithWebIdentity\",\n  \"Condition\": {{\n    \"StringEquals\": {{\n{}\n    }}\n  }}\n}}",
+         \"sts:AssumeRoleWithWebIdentity\",\n  \"Condition\": {{\n{}\n  }}\n}}",
         quoted(&provider_arn(role, token)),
         conditions.join(",\n")
     )

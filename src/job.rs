@@ -3,17 +3,16 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::channel::Channel;
 use crate::ci::{self, Ci};
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Blame, Failure};
 use crate::effect::{Effect, Posted};
 use crate::environment::{Environment, Runtime};
 use crate::exchange::{self, Exchanged};
 use crate::pairs::Pairs;
-use crate::run::{Run, Voice, apart};
+use crate::run::{Run, Voice, all, apart};
 use crate::secret::Secret;
 use crate::settings::{RoleSettings, Settings, TokenExport};
 use crate::time::{Timestamp, span};
@@ -88,10 +87,10 @@ async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec
         roles => format!("Assume {} roles", roles.len()),
     };
     run.command(ci.group(&title));
-    let exchanges = settings.roles.iter().map(|role| exchange::exchange(run, ci, settings, role));
+    let exchanges = settings.roles.iter().map(|role| apart(exchange::exchange(run, ci, settings, role))).collect();
     let mut sessions = Vec::new();
     let mut problems = Vec::new();
-    for (role, outcome) in settings.roles.iter().zip(join_all(exchanges).await) {
+    for (role, outcome) in settings.roles.iter().zip(all(exchanges).await) {
         match outcome {
             Ok(exchanged) => {
                 tell_exchange(run, ci, role, &exchanged);
@@ -231,7 +230,8 @@ async fn story(request: Request, channel: Channel) -> u8 {
         }
         Entry::CredentialProcess(path) => {
             // Whose options these are, the request will say; until then nothing depends on it.
-            let run = start(ci::ALL[0], Voice::Aside);
+            let Some(any) = ci::ALL.first() else { return Blame::Bug.exit_code() };
+            let run = start(*any, Voice::Aside);
             exit_code(&run, apart(credential_process::answer(&run, &path)).await)
         }
     }

@@ -1,13 +1,17 @@
 //! One run: what it was started with, and its ways to speak and to fetch.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, MaybeDone, maybe_done};
 
 use crate::channel::Channel;
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
 use crate::dialect::{Dialect, Report};
-use crate::effect::{Answer, Command, Effect, Ended, Fault, FaultKind, Fetch, Stream};
+use crate::effect::{Answer, Command, Effect, Ended, Fault, FaultKind, Fetch, Header, Stream};
 use crate::environment::{Environment, Runtime};
 use crate::pairs::Pairs;
 use crate::product;
@@ -55,7 +59,7 @@ pub struct Service {
 pub struct Call {
     pub method: &'static str,
     pub url: String,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<Header>,
     pub body: Option<String>,
 }
 
@@ -240,7 +244,8 @@ impl Run {
     ///
     /// # Errors
     /// When it could not be started, or did not end in time.
-    pub async fn program(&self, command: Command) -> Result<Ended, Fault> {
+    pub async fn program(&self, mut command: Command) -> Result<Ended, Fault> {
+        command.timeout_ms = command.timeout_ms.min(self.left_ms().map_or(1_000, clamp));
         self.channel.run_program(command).await
     }
 
@@ -332,6 +337,21 @@ fn network_trouble(service: Service, host: &str, proxy: Option<&str>, fault: &Fa
 /// runtime compiles whole functions, and only those that are reached.
 pub fn apart<'a, T>(story: impl Future<Output = T> + 'a) -> LocalBoxFuture<'a, T> {
     Box::pin(story)
+}
+
+/// Goes on with all of them at once, until all are done. For a handful: each is asked whenever
+/// anything has happened.
+pub async fn all<T>(stories: Vec<LocalBoxFuture<'_, T>>) -> Vec<T> {
+    let mut stories: Vec<MaybeDone<LocalBoxFuture<'_, T>>> = stories.into_iter().map(maybe_done).collect();
+    poll_fn(|context| {
+        let mut ready = true;
+        for story in &mut stories {
+            ready &= story.poll_unpin(context).is_ready();
+        }
+        if ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    stories.iter_mut().filter_map(|story| Pin::new(story).take_output()).collect()
 }
 
 /// `host` or `host:port` of an absolute URL, for people to read. What may be sent where is decided by

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use ci_assume_role::ci::bitrise::table as bitrise;
+use ci_assume_role::ci::buildkite::table::{OPTIONS, PluginOption, Shape};
 use ci_assume_role::ci::github::table::{INPUTS, OUTPUTS};
 use ci_assume_role::diagnostic::Code;
 use ci_assume_role::product;
@@ -35,6 +36,17 @@ fn the_bitrise_page_and_the_readme_list_every_input_and_output() {
         let page = between(&read(file), "bitrise inputs", &step_inputs_table());
         check(file, &between(&page, "bitrise outputs", &step_outputs_table()));
     }
+}
+
+#[test]
+fn plugin_yml_is_made_from_the_option_table() {
+    check("plugin.yml", &plugin_yml());
+}
+
+#[test]
+fn the_buildkite_page_lists_every_option() {
+    let page = between(&read("docs/buildkite.md"), "options", &plugin_table());
+    check("docs/buildkite.md", &page);
 }
 
 /// The README's sample of a denial is what a scenario prints.
@@ -162,11 +174,9 @@ fn step_yml() -> String {
             let values: Vec<String> = form.values.iter().map(|value| format!("    - {}\n", yaml(value))).collect();
             let _ = write!(out, "    value_options:\n{}", values.concat());
         }
-        for (flag, on) in [
-            ("is_required", form.required),
-            ("is_sensitive", spec.secret),
-            ("is_dont_change_value", form.fixed),
-        ] {
+        for (flag, on) in
+            [("is_required", form.required), ("is_sensitive", spec.secret), ("is_dont_change_value", form.fixed)]
+        {
             if on {
                 let _ = writeln!(out, "    {flag}: true");
             }
@@ -199,8 +209,7 @@ fn step_inputs_table() -> String {
             .filter_map(|(flag, on)| on.then_some(flag))
             .collect();
         let default = if spec.default.is_empty() { String::new() } else { format!("`{}`", spec.default) };
-        let _ =
-            writeln!(out, "| `{}` | {} | {} | {default} |", spec.name, cell(spec.description), flags.join(", "));
+        let _ = writeln!(out, "| `{}` | {} | {} | {default} |", spec.name, cell(spec.description), flags.join(", "));
     }
     out
 }
@@ -216,6 +225,74 @@ fn step_outputs_table() -> String {
 /// A double-quoted YAML scalar is a JSON string.
 fn yaml(text: &str) -> String {
     serde_json::to_string(text).unwrap()
+}
+
+/// The agent checks a configuration against this only where a job asks for it; the hook always does.
+fn plugin_yml() -> String {
+    let mut out = String::from(
+        "# Made from src/ci/buildkite/table.rs by `UPDATE=1 cargo test --test manifests`.\n\
+         name: CI assume role\n\
+         description: Short-lived AWS credentials from the job's own OIDC token, with an explanation when AWS says no\n\
+         author: https://github.com/OWNER\n\
+         requirements:\n  - bash\n\
+         configuration:\n  properties:\n",
+    );
+    out = out.replace("OWNER", owner());
+    for option in &OPTIONS {
+        let _ = writeln!(out, "    {}:", option.spec.name);
+        out.push_str(&schema(option, "      "));
+        if option.shape == Shape::Roles {
+            out.push_str("        properties:\n");
+            for option in OPTIONS.iter().filter(|option| option.of_role) {
+                let _ = writeln!(out, "          {}:", option.spec.name);
+                out.push_str(&schema(option, "            "));
+            }
+            out.push_str("        additionalProperties: false\n");
+        }
+    }
+    out.push_str("  additionalProperties: false\n");
+    out
+}
+
+fn schema(option: &PluginOption, indent: &str) -> String {
+    let description = yaml(option.spec.description);
+    let kind = match option.shape {
+        Shape::Text => "type: string\n".to_owned(),
+        Shape::Duration => "type: [integer, string]\n".to_owned(),
+        Shape::Number => "type: integer\n".to_owned(),
+        Shape::Switch => "type: boolean\n".to_owned(),
+        Shape::Choice(choices) => format!("type: string\n{indent}enum: [{}]\n", choices.join(", ")),
+        Shape::List => format!("type: array\n{indent}items:\n{indent}  type: string\n"),
+        Shape::Policy => "type: [object, string]\n".to_owned(),
+        Shape::Roles => format!("type: array\n{indent}minItems: 1\n{indent}items:\n{indent}  type: object\n"),
+    };
+    format!("{indent}description: {description}\n{indent}{kind}")
+}
+
+fn plugin_table() -> String {
+    let mut out = String::from("| option | type | default | meaning |\n|---|---|---|---|\n");
+    for option in &OPTIONS {
+        let kind = match option.shape {
+            Shape::Text => "text",
+            Shape::Duration => "seconds or duration",
+            Shape::Number => "number",
+            Shape::Switch => "true or false",
+            Shape::Choice(_) => "choice",
+            Shape::List => "list",
+            Shape::Policy => "mapping or JSON",
+            Shape::Roles => "list of mappings",
+        };
+        let (name, default) = (option.spec.name, cell(option.spec.default));
+        let scope = if option.of_role { "" } else { " Not in `roles`." };
+        let scope = if option.shape == Shape::Roles { "" } else { scope };
+        let _ = writeln!(out, "| `{name}` | {kind} | {default} | {}{scope} |", cell(option.spec.description));
+    }
+    out
+}
+
+fn owner() -> &'static str {
+    let rest = env!("CARGO_PKG_REPOSITORY").strip_prefix("https://github.com/").unwrap();
+    rest.split('/').next().unwrap()
 }
 
 fn inputs_table() -> String {

@@ -1,6 +1,10 @@
 //! The CIs, one folder or file each. They differ in what they answer to [`Ci`], and in nothing else.
 
+#[cfg(feature = "bitrise")]
 pub mod bitrise;
+#[cfg(feature = "buildkite")]
+pub mod buildkite;
+#[cfg(feature = "github")]
 pub mod github;
 
 use futures_util::future::{LocalBoxFuture, ready};
@@ -16,7 +20,14 @@ use crate::settings::{RoleSettings, Settings, TokenRequest};
 use crate::token::UnverifiedToken;
 
 /// Every CI, found by the name that its dialect has.
-pub const ALL: &[&dyn Ci] = &[&github::GitHub, &bitrise::Bitrise];
+pub const ALL: &[&dyn Ci] = &[
+    #[cfg(feature = "github")]
+    &github::GitHub,
+    #[cfg(feature = "buildkite")]
+    &buildkite::Buildkite,
+    #[cfg(feature = "bitrise")]
+    &bitrise::Bitrise,
+];
 
 /// What a CI is asked.
 pub trait Ci: Dialect {
@@ -51,6 +62,12 @@ pub trait Ci: Dialect {
         "this job and no other branch or environment"
     }
 
+    /// A subject with a `*` for all that is another in the next run of the same job. `None` where
+    /// the subject stays the same.
+    fn subject_pattern(&self, _subject: &str) -> Option<String> {
+        None
+    }
+
     // How it hides secrets and takes exports.
 
     /// Makes the log hide every secret of the run, where no line of the log can. The last thing
@@ -76,11 +93,12 @@ pub trait Ci: Dialect {
 
     fn at_the_end(&self) -> AtTheEnd;
 
-    /// Makes the end of the job find `record`, the path of what there is to clean up.
+    /// Makes the end of the job find what there is to clean up: `path` is that of the record, or, for
+    /// [`AtTheEnd::RemovesFiles`], what the paths of all our files start with.
     ///
     /// # Errors
     /// As for [`Ci::exports`].
-    fn remember(&self, run: &Run, record: &str) -> Result<Reminder, Diagnostic>;
+    fn remember(&self, run: &Run, path: &str) -> Result<Reminder, Diagnostic>;
 
     /// The paths that [`Ci::remember`] stored, when this is the end of the job.
     fn remembered(&self, env: &Environment) -> Vec<String>;

@@ -81,11 +81,18 @@ pub(super) async fn changes(
     }
 
     let mut changes = Vec::new();
-    if ci.at_the_end() != AtTheEnd::Nothing && !record.is_empty() {
-        match ci.remember(run, &record_path)? {
-            Reminder::Changes(reminder) => changes.extend(reminder),
-            Reminder::Variable(name, value) => variables.set(&name, &value),
-        }
+    let reminder = match ci.at_the_end() {
+        _ if record.is_empty() => None,
+        AtTheEnd::Nothing => None,
+        AtTheEnd::RemovesFiles => Some(ci.remember(run, &prefix)?),
+        AtTheEnd::TakesAllBack => Some(ci.remember(run, &record_path)?),
+    };
+    match reminder {
+        Some(Reminder::Changes(reminder)) => changes.extend(reminder),
+        Some(Reminder::Variable(name, value)) => variables.set(&name, &value),
+        None => {}
+    }
+    if ci.at_the_end() == AtTheEnd::TakesAllBack && !record.is_empty() {
         changes.push(Change::Write { path: record_path, text: record.to_json(), before: None });
     }
     changes.extend(files);

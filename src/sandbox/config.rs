@@ -36,8 +36,8 @@ impl<'a> Config<'a> {
         let roles = list(node, "roles", ROLE, problems, Role::read);
         no_twins(&providers, problems, "providers", |a, b| (a.url == b.url && a.account == b.account).then_some(a.url));
         no_twins(&roles, problems, "roles", |a, b| (a.arn == b.arn).then_some(a.arn.as_str()));
-        let issuer = providers.first().map_or("https://token.actions.githubusercontent.com", |first| first.url);
-        let job = Job::read(&node.need("job", r#"{"repository": "octo-org/octo-repo"}"#, problems)?, issuer, problems)?;
+        let job = node.need("job", r#"{"repository": "octo-org/octo-repo"}"#, problems)?;
+        let job = Job::read(&job, &providers, problems)?;
         Some(Self { providers, roles, job })
     }
 }

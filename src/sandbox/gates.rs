@@ -46,6 +46,7 @@ pub(super) fn pass(config: &Config<'_>, body: &str, signature: Signature, now: i
         audience: &identity.audience,
         subject: &identity.subject,
         claims: &token.claims,
+        tags: &identity.tags,
     };
     let role = check_trust(config, &request, &identity, &caller)?;
 

@@ -1,4 +1,4 @@
-//! A stand-in for both ends of the exchange: the issuer of a job's tokens, and STS.
+//! A stand-in for both ends of the exchange: the token services of the CIs, and STS.
 //!
 //! Pure functions: the server around them, the signing key and the check of signatures are the
 //! shim's. What is asked of the stand-in for STS passes the gates of the real one in their order
@@ -30,30 +30,46 @@ use self::xml::Issued;
 use crate::text::Inert;
 use crate::time::Timestamp;
 
-/// One account with GitHub's provider and two roles: `deploy` trusts the main branch of
-/// `octo-org/octo-repo`, `deploy-prod` its environment `production`. The job runs on the main branch.
+/// One account with the providers of all CIs and two roles. `deploy` trusts the main branch of
+/// GitHub's `octo-org/octo-repo` and of Buildkite's `acme/api`, and Bitrise's workflow `deploy`;
+/// `deploy-prod` trusts the environment `production`, tags `v…` and the workflow `deploy-prod`. The
+/// job runs on the main branch, and in the workflow `deploy`.
 #[must_use]
 pub fn default_config() -> Value {
     // A test holds that it can be read.
     serde_json::from_str(include_str!("default.json")).unwrap_or_default()
 }
 
-/// Header and claims of a token for the configured job, as `{"header": {…}, "claims": {…}}`.
+/// Header and claims of the GitHub token for the configured job, as `{"header": {…}, "claims": {…}}`;
+/// or, with a `request`, what a token service answers to it.
 ///
 /// `request` is `{"config": {…}, "audience": "…", "now": seconds since 1970, "seed": "…"}`. Without
 /// an audience the token is for the repository owner's URL, as GitHub's are. The seed only makes
 /// tokens differ, and may be left out.
 ///
+/// In place of the audience there may be a request to a token service: `"request": {"method": "…",
+/// "path": "…", "query": "…", "headers": {…}, "body": "…", "key": "…"}`, with the names of headers
+/// in lower case, and the secret that a job shows as its right to ask. The answer is `{"status": …,
+/// "body": {…}, "log": "…"}`. Where a token is issued, there is also `"token": {"header": {…},
+/// "claims": {…}, "member": "…", "length": "…" or null}`: it is to be signed and to be put into the
+/// body as that member, and its length as the other.
+///
 /// # Errors
 /// When the configuration does not work: everything that is wrong with it, one line each.
 pub fn claims(request: &str) -> Result<Value, String> {
-    let request = Asked::read(request)?;
-    let (now, audience, seed) = (request.now()?, request.text("audience"), request.text("seed"));
-    let config = Config::read(request.config())?;
+    let asked = Asked::read(request)?;
+    let (now, audience, seed) = (asked.now()?, asked.text("audience"), asked.text("seed"));
+    let config = Config::read(asked.config())?;
     let audience = audience.unwrap_or_default();
     let mut random = Random::new(&format!("{} {now} {audience}", seed.unwrap_or_default()));
-    let claims = config.job.claims(audience, now, &mut random);
-    Ok(json!({ "header": { "alg": "RS256", "kid": "sandbox", "typ": "JWT" }, "claims": claims }))
+    let header = json!({ "alg": "RS256", "kid": "sandbox", "typ": "JWT" });
+    match asked.0.get("request") {
+        None => Ok(json!({ "header": header, "claims": config.job.claims(audience, now, &mut random) })),
+        Some(request) => {
+            let request = issuer::Request::read(request).ok_or_else(|| Asked::lacks("request"))?;
+            Ok(config.job.answer(&request, now, &mut random).into_json(&header))
+        }
+    }
 }
 
 /// What STS answers to the form `body`.

@@ -90,6 +90,12 @@ impl<'a> Node<'a> {
         Some(Self { at: self.path(name), value })
     }
 
+    /// A member, or a null where there is none.
+    pub(super) fn get_or_null(&self, name: &str) -> Self {
+        static NULL: Value = Value::Null;
+        Self { at: self.path(name), value: self.value.get(name).unwrap_or(&NULL) }
+    }
+
     pub(super) fn need(&self, name: &str, example: &str, problems: &mut Problems) -> Option<Self> {
         let member = self.get(name);
         if member.is_none() {

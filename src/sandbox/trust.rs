@@ -1,6 +1,6 @@
 //! Trust policies, as far as the sandbox understands them: enough for policies that tie a role to a
-//! job of GitHub Actions. Everything else is refused when the configuration is read, since a part
-//! that was silently skipped would make the sandbox admit what AWS denies.
+//! job of GitHub Actions, Buildkite or Bitrise. Everything else is refused when the configuration is
+//! read, since a part that was silently skipped would make the sandbox admit what AWS denies.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>
 
 use serde_json::{Map, Value};
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::reader::{Node, Problems, quoted};
 use crate::text::listed;
 
-/// Keys that the sandbox fills, behind the issuer's host and a colon: two of every OIDC provider,
-/// and the claims of GitHub's that AWS hands to policies as of November 2026.
+/// Keys that the sandbox fills, behind the issuer's host and a colon. There are two of every OIDC
+/// provider, and the claims of some that AWS hands to policies as of November 2026.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>
-const KEYS: &[&str] = &[
+const GITHUB_KEYS: &[&str] = &[
     "aud",
     "sub",
     "actor",
@@ -25,6 +25,25 @@ const KEYS: &[&str] = &[
     "repository_owner_id",
     "workflow",
 ];
+
+const BUILDKITE: &str = "agent.buildkite.com";
+const BUILDKITE_KEYS: &[&str] = &[
+    "aud",
+    "sub",
+    "build_branch",
+    "cluster_id",
+    "cluster_name",
+    "organization_id",
+    "organization_slug",
+    "pipeline_id",
+    "pipeline_slug",
+];
+
+/// AWS fills nothing but `aud` and `sub` for it.
+const BITRISE: &str = "token.builds.bitrise.io";
+
+/// Behind it stands the name of a session tag.
+const REQUEST_TAG: &str = "aws:RequestTag/";
 
 const POLICY: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", …}]}"#;
 const STATEMENT: &str = r#"{"Effect": "Allow", "Principal": {"Federated": "…"}, "Action": "…", "Condition": {…}}"#;
@@ -40,6 +59,7 @@ pub(super) struct Caller<'a> {
     pub(super) audience: &'a str,
     pub(super) subject: &'a str,
     pub(super) claims: &'a Map<String, Value>,
+    pub(super) tags: &'a [(String, String)],
 }
 
 pub(super) struct TrustPolicy<'a>(Vec<Statement<'a>>);
@@ -167,6 +187,10 @@ impl Caller<'_> {
     /// The value of a condition key. Names compare without regard to case; a key that is not
     /// behind the issuer of the token is not there.
     fn value(&self, key: &str) -> Option<&str> {
+        if let Some(name) = requested_tag(key) {
+            let tag = self.tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            return tag.map(|(_, value)| value.as_str());
+        }
         let (issuer, name) = key.rsplit_once(':')?;
         if !issuer.eq_ignore_ascii_case(self.issuer) {
             return None;
@@ -174,7 +198,8 @@ impl Caller<'_> {
         match name.to_ascii_lowercase().as_str() {
             "aud" => Some(self.audience),
             "sub" => Some(self.subject),
-            name if is_github(self.issuer) && KEYS.contains(&name) => self.claims.get(name)?.as_str(),
+            name if is_github(self.issuer) && GITHUB_KEYS.contains(&name) => self.claims.get(name)?.as_str(),
+            name if self.issuer == BUILDKITE && BUILDKITE_KEYS.contains(&name) => self.claims.get(name)?.as_str(),
             _ => None,
         }
     }
@@ -249,13 +274,26 @@ fn read_conditions<'a>(node: &Node<'a>, problems: &mut Problems) -> Vec<Conditio
 }
 
 fn check_key(key: &str, node: &Node<'_>, problems: &mut Problems) {
-    let name =
-        key.rsplit_once(':').filter(|(issuer, _)| issuer.contains('.')).map(|(_, name)| name.to_ascii_lowercase());
-    if !name.is_some_and(|name| KEYS.contains(&name.as_str())) {
-        let keys = listed(KEYS);
-        let problem = format!("is not understood; behind an issuer and a colon the sandbox understands {keys} so far");
+    if requested_tag(key).is_some_and(|name| !name.is_empty()) {
+        return;
+    }
+    let (issuer, name) = key.rsplit_once(':').filter(|(issuer, _)| issuer.contains('.')).unwrap_or_default();
+    if issuer.eq_ignore_ascii_case(BITRISE) {
+        // Policies that ask for more than AWS fills are common there. They can be read, and admit nobody.
+        return;
+    }
+    let known = if issuer.eq_ignore_ascii_case(BUILDKITE) { BUILDKITE_KEYS } else { GITHUB_KEYS };
+    if !known.contains(&name.to_ascii_lowercase().as_str()) {
+        let known = listed(known);
+        let problem = format!("is not understood; behind an issuer and a colon the sandbox understands {known} so far");
         problems.add(&node.at, &problem, "\"token.actions.githubusercontent.com:sub\"");
     }
+}
+
+/// The name in `aws:RequestTag/NAME`.
+fn requested_tag(key: &str) -> Option<&str> {
+    let (start, name) = key.split_at_checked(REQUEST_TAG.len())?;
+    start.eq_ignore_ascii_case(REQUEST_TAG).then_some(name)
 }
 
 /// The issuers for which AWS maps GitHub's claims: github.com, enterprises and GHE.com.

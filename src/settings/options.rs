@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::text::nearest;
 
 /// One option of an entry: the single source for its manifest, its documentation and its parsing.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct OptionSpec {
     pub name: &'static str,
     /// One or two sentences for the manifest and the documentation.

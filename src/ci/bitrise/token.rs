@@ -51,11 +51,11 @@ pub(super) async fn request(run: &Run, settings: &Settings, audience: &Audience)
         method: "POST",
         url: format!("{}/id_token.json", url.trim_end_matches('/')),
         headers: vec![
-            ("authorization", token.to_owned()),
-            ("build_api_token", token.to_owned()),
-            ("content-type", "application/json; charset=UTF-8".to_owned()),
-            ("accept", "application/json".to_owned()),
-            ("user-agent", run.user_agent()),
+            ("authorization".into(), token.to_owned()),
+            ("build_api_token".into(), token.to_owned()),
+            ("content-type".into(), "application/json; charset=UTF-8".to_owned()),
+            ("accept".into(), "application/json".to_owned()),
+            ("user-agent".into(), run.user_agent()),
         ],
         body: Some(serde_json::json!({"sub": "", "aud": audience.as_str()}).to_string()),
     };
@@ -146,11 +146,12 @@ fn read(answer: &Answer) -> Result<(Secret, Option<i64>), Trouble> {
 
 /// There is no way to ask for a token, and none was given.
 pub(super) fn cannot_ask(env: &Environment) -> Diagnostic {
-    let missing: Vec<String> = [("build_url", "BITRISE_BUILD_URL"), ("build_api_token", "BITRISE_BUILD_API_TOKEN")]
-        .iter()
-        .filter(|(input, _)| given(env, input).is_none())
-        .map(|(input, variable)| format!("`{input}` ({variable})"))
-        .collect();
+    let missing: Vec<String> =
+        [("build_url", "BITRISE_BUILD_URL"), ("build_api_token".into(), "BITRISE_BUILD_API_TOKEN")]
+            .iter()
+            .filter(|(input, _)| given(env, input).is_none())
+            .map(|(input, variable)| format!("`{input}` ({variable})"))
+            .collect();
     let mut diagnostic =
         Diagnostic::new(Code::TokenPermissionMissing, "this build has no way to ask Bitrise for an OIDC token")
             .fact("not set", missing.join(" and "));

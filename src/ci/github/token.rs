@@ -42,9 +42,9 @@ pub(super) async fn request(run: &Run, settings: &Settings, audience: &Audience)
         method: "GET",
         url: format!("{url}{joint}audience={}", utf8_percent_encode(audience.as_str(), NOT_UNRESERVED)),
         headers: vec![
-            ("authorization", format!("Bearer {bearer}")),
-            ("accept", "application/json".to_owned()),
-            ("user-agent", run.user_agent()),
+            ("authorization".into(), format!("Bearer {bearer}")),
+            ("accept".into(), "application/json".to_owned()),
+            ("user-agent".into(), run.user_agent()),
         ],
         body: None,
     };

@@ -14,8 +14,9 @@ use crate::sts::xml::Document;
 
 mod gates;
 mod never_panics;
+pub(super) mod service;
 
-const NOW: i64 = 1_795_262_580;
+pub(super) const NOW: i64 = 1_795_262_580;
 const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
 
 /// A call that passes every gate, to be spoilt in parts.

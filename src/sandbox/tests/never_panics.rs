@@ -19,7 +19,7 @@ fn a_clock_far_off_is_reckoned_with() {
     }
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
+pub(super) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -109,4 +109,8 @@ const PLACES: &[&str] = &[
     "/job",
     "/job/repository",
     "/job/ref",
+    "/job/buildkite",
+    "/job/buildkite/build_tag",
+    "/job/bitrise",
+    "/job/bitrise/app_slug",
 ];

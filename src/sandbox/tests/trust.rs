@@ -26,6 +26,7 @@ fn decide(policy: &Value, action: &str) -> Result<(), String> {
         audience: "sts.amazonaws.com",
         subject: "repo:o/r:ref:refs/heads/main",
         claims: claims.as_object().unwrap(),
+        tags: &[("build_branch".to_owned(), "main".to_owned())],
     };
     read(policy, |policy| policy.decide(action, &caller)).unwrap()
 }
@@ -69,6 +70,13 @@ fn operators_match_as_iams_do() {
         ("StringEquals", "token.actions.githubusercontent.com:aud", json!("sts.amazonaws.com"), true),
         ("StringEquals", "token.actions.githubusercontent.com:repository_id", json!("74"), true),
         ("StringLike", "token.actions.githubusercontent.com:ref", json!("*"), false),
+        ("StringEquals", "agent.buildkite.com:build_branch", json!("main"), false),
+        ("StringNotEquals", "token.builds.bitrise.io:app_slug", json!("x"), true),
+        // Session tags, whose names compare without regard to case too.
+        ("StringEquals", "aws:RequestTag/build_branch", json!("main"), true),
+        ("StringEquals", "AWS:requesttag/Build_Branch", json!("main"), true),
+        ("StringEquals", "aws:RequestTag/build_branch", json!("Main"), false),
+        ("StringLike", "aws:RequestTag/step_key", json!("*"), false),
     ] {
         assert_eq!(allowed(&json!({operator: {key: value}})), expected, "{operator} {key} {value}");
     }
@@ -164,6 +172,12 @@ fn what_is_not_understood_is_refused_by_name() {
         (condition("stringequals", sub, json!("x")), "stringequals is not understood"),
         (condition("StringEquals", "aws:SourceIp", json!("x")), "aws:SourceIp is not understood; behind an issuer"),
         (condition("StringEquals", "token.actions.githubusercontent.com:event_name", json!("x")), "aud, sub, actor,"),
+        (
+            condition("StringEquals", "agent.buildkite.com:build_source", json!("x")),
+            "understands aud, sub, build_branch,",
+        ),
+        (condition("StringEquals", "aws:RequestTag/", json!("x")), "aws:RequestTag/ is not understood"),
+        (condition("StringEquals", "aws:TagKeys", json!("x")), "aws:TagKeys is not understood"),
         (condition("StringEquals", sub, json!(true)), "com:sub is not text"),
         (condition("StringEquals", sub, json!([])), "com:sub is an empty list"),
         (condition("StringLike", sub, json!("${aws:x}")), "com:sub has a policy variable"),

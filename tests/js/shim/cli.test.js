@@ -109,28 +109,56 @@ test('leaves nothing behind when it is interrupted', { skip: !posix }, async () 
 	}
 });
 
-test('serves a sandbox, and what it says to paste works', { skip: !posix }, async () => {
+/** A sandbox, and what is to be pasted for each CI. */
+async function serve() {
 	const [executable, ...rest] = command('../../../js/cli.js', 'sandbox', '--port', '0');
 	const child = spawn(executable, rest, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+	after(() => child.kill());
 	let output = '';
 	child.stdout.setEncoding('utf8').on('data', (text) => {
 		output += text;
 	});
 	while (!output.includes('Requests:')) await once(child.stdout, 'data');
 
-	const pasted = output.split('\n').filter((line) => line.startsWith('  '));
-	const shell = spawn('sh', ['-c', pasted.join('\n')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-	let said = '';
-	shell.stdout.setEncoding('utf8').on('data', (text) => {
-		said += text;
-	});
-	await once(shell, 'close');
+	/** @param {string} ci */
+	const paste = async (ci) => {
+		const [, ...blocks] = output.split(/^To /m);
+		const block = blocks.find((part) => part.split('\n')[0]?.includes(ci)) ?? '';
+		const pasted = block.split('\n').filter((line) => line.startsWith('  '));
+		const shell = spawn('sh', ['-c', pasted.join('\n')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+		let said = '';
+		shell.stdout.setEncoding('utf8').on('data', (text) => {
+			said += text;
+		});
+		await once(shell, 'close');
+		return said;
+	};
+	const stop = async () => {
+		child.kill('SIGTERM');
+		assert.deepEqual(await once(child, 'exit'), [0, null]);
+		return output;
+	};
+	return { paste, stop };
+}
+
+test('serves a sandbox, and what it says to paste works', { skip: !posix }, async () => {
+	const { paste, stop } = await serve();
+	const said = await paste('GitHub');
 	assert.match(said, /Assumed arn:aws:sts::123456789012:assumed-role\/deploy\//);
 	assert.match(said, /AWS_SECRET_ACCESS_KEY<</);
+	assert.match(await stop(), /GET \/token 200 .*\n.*POST \/ 200 .*\n\nStopped \(SIGTERM\)\.\n$/);
+});
 
-	child.kill('SIGTERM');
-	assert.deepEqual(await once(child, 'exit'), [0, null]);
-	assert.match(output, /GET \/token 200 .*\n.*POST \/ 200 .*\n\nStopped \(SIGTERM\)\.\n$/);
+const curl = posix && spawnSync('curl', ['--version']).status === 0;
+
+test('says what to paste to get the tokens of the other CIs', { skip: !curl }, async () => {
+	const { paste, stop } = await serve();
+	assert.match(await paste('Buildkite'), /^\{"token":"eyJ[^"]+"\}$/);
+	assert.match(await paste('Bitrise'), /"id_token":"eyJ[^"]+"/);
+	assert.match(
+		await stop(),
+		/POST \/v3\/jobs\/\S+ 200 token of organization:acme:.*\n.*POST \/build\/\S+ 200 token of app:/,
+	);
 });
 
 test('names a port that is taken', async () => {

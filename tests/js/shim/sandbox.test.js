@@ -30,18 +30,23 @@ async function sandbox() {
 		const { body } = await get(`/token?api-version=2.0&audience=${audience}`, { headers: bearer });
 		return /** @type {string} */ (JSON.parse(body).value);
 	};
-	/** @param {string} token @param {string} [path] */
-	const assume = (token, path = '/') => {
+	/** @param {string} path @param {object} body @param {Record<string, string>} headers */
+	const post = (path, body, headers) => {
+		const type = { 'content-type': 'application/json; charset=utf-8' };
+		return get(path, { method: 'POST', body: JSON.stringify(body), headers: { ...type, ...headers } });
+	};
+	/** @param {string} token @param {string} [path] @param {string} [role] */
+	const assume = (token, path = '/', role = 'deploy') => {
 		const body = new URLSearchParams({
 			Action: 'AssumeRoleWithWebIdentity',
 			Version: '2011-06-15',
-			RoleArn: 'arn:aws:iam::123456789012:role/deploy',
+			RoleArn: `arn:aws:iam::123456789012:role/${role}`,
 			RoleSessionName: 'test',
 			WebIdentityToken: token,
 		});
 		return get(path, { method: 'POST', body });
 	};
-	return { ...served, lines, get, bearer, token, assume };
+	return { ...served, lines, get, post, bearer, token, assume };
 }
 
 /** @param {string} token @param {number} index @returns {Record<string, unknown>} */
@@ -83,6 +88,53 @@ test('it lets its own tokens in, at both addresses', async () => {
 	}
 	assert.equal(lines.length, 4);
 	for (const line of lines) assert.match(line, /^(GET \/token|POST \/(sts)?) 200 [^\n]+$/);
+});
+
+test("it gives Buildkite's tokens, and lets them in", async () => {
+	const { agentEndpoint, url, post, assume, requestToken, lines } = await sandbox();
+	const jobs = `${agentEndpoint.slice(url.length)}/jobs/0184990a-477b-4fa8-9968-496074483cee`;
+	const headers = { authorization: `Token ${requestToken}` };
+	const asked = { audience: 'sts.amazonaws.com', lifetime: 600, aws_session_tags: ['build_number', 'step_key'] };
+	const { status, headers: sent, body } = await post(`${jobs}/oidc/tokens`, asked, headers);
+	assert.equal(status, 200, body);
+	assert.match(sent.get('content-type') ?? '', /^application\/json/);
+	assert.deepEqual(Object.keys(JSON.parse(body)), ['token']);
+	const { token } = JSON.parse(body);
+	const claims = part(token, 1);
+	assert.equal(claims.iss, 'https://agent.buildkite.com');
+	assert.equal(claims.job_id, '0184990a-477b-4fa8-9968-496074483cee');
+	assert.equal(Number(claims.exp) - Number(claims.iat), 600);
+	const tags = { principal_tags: { build_number: ['42'], step_key: ['deploy'] } };
+	assert.deepEqual(claims['https://aws.amazon.com/tags'], tags);
+	assert.equal((await assume(token)).status, 200);
+	assert.equal((await assume(token, '/', 'deploy-prod')).status, 403);
+
+	const long = await post(`${jobs}/oidc/tokens`, { lifetime: 7201 }, headers);
+	const message = 'Requested lifetime too high (requested: 7201 max: 7200)';
+	assert.deepEqual([long.status, JSON.parse(long.body)], [422, { message }]);
+	assert.equal((await post(`${jobs}/oidc/tokens`, {}, { authorization: `Bearer ${requestToken}` })).status, 401);
+	assert.equal((await post(`${jobs}/data/exists`, { key: 'buildkite:git:commit' }, headers)).body, '{"exists":false}');
+	assert.equal((await post(`${jobs}/data/set`, { key: 'a', value: 'b' }, headers)).status, 200);
+	for (const line of lines) assert.ok(!line.includes(token) && !line.includes(requestToken), line);
+});
+
+test("it gives Bitrise's tokens, and lets them in", async () => {
+	const { buildUrl, url, post, assume, requestToken, lines } = await sandbox();
+	const path = `${buildUrl.slice(url.length)}/id_token.json`;
+	const headers = { authorization: requestToken, BUILD_API_TOKEN: requestToken };
+	const { status, body } = await post(path, { sub: '', aud: 'sts.amazonaws.com' }, headers);
+	assert.equal(status, 200, body);
+	const { id_token: token, ...rest } = JSON.parse(body);
+	assert.deepEqual(rest, { token_type: 'Bearer', expires_in: 3600 });
+	assert.equal(part(token, 1).iss, 'https://token.builds.bitrise.io');
+	assert.equal(part(token, 1).sub, 'app:2b1a9f3c4d5e6f70:workflow:deploy');
+	assert.equal((await assume(token)).status, 200);
+	assert.equal((await assume(token, '/', 'deploy-prod')).status, 403);
+
+	const refused = await post(path, { aud: 'x' }, { authorization: `Bearer ${requestToken}` });
+	assert.equal(refused.status, 401);
+	assert.deepEqual(Object.keys(JSON.parse(refused.body)), ['error_msg']);
+	for (const line of lines) assert.ok(!line.includes(token) && !line.includes(requestToken), line);
 });
 
 test('it lets nobody in with a token that it did not sign', async () => {

@@ -1,37 +1,22 @@
-//! The token service of the sandbox: what GitHub would say about the configured job.
+//! GitHub's token service, which a job asks with the URL and the token that the runner gives it.
 //! <https://docs.github.com/en/actions/reference/security/oidc>
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::config::issuer_url;
-use super::random::Random;
-use super::reader::{Node, Problems, quoted};
+use super::claims::{Changes, Claims, Form, Known, claim};
+use super::service::{Reply, Request, Token};
+use super::{BITRISE, BUILDKITE};
+use crate::sandbox::config::issuer_url;
+use crate::sandbox::random::Random;
+use crate::sandbox::reader::{Node, Problems};
+
+/// Unless the configuration has another.
+pub(super) const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
 /// How long GitHub's tokens live, in seconds.
 const LIFETIME: i64 = 300;
 /// How far back GitHub dates `nbf`, in seconds.
 const BACKDATED: i64 = 600;
-
-/// What a claim of the job may hold. On the wire every one is text, numbers included.
-enum Form {
-    Digits,
-    OneOf(&'static [&'static str]),
-    Ref,
-    Repository,
-    Text,
-}
-
-/// A claim that the configuration may set under its own name.
-struct Known {
-    name: &'static str,
-    form: Form,
-    /// `None`: absent, or derived from other claims.
-    default: Option<&'static str>,
-}
-
-const fn claim(name: &'static str, form: Form, default: Option<&'static str>) -> Known {
-    Known { name, form, default }
-}
 
 const SHA: &str = "8f3b0f2c1a5d4e69b7c80d1e2f3a4b5c6d7e8f90";
 
@@ -50,7 +35,7 @@ const CLAIMS: &[Known] = &[
     claim("ref", Form::Ref, Some("refs/heads/main")),
     claim("ref_protected", Form::OneOf(&["true", "false"]), Some("true")),
     claim("ref_type", Form::OneOf(&["branch", "tag"]), None),
-    claim("repository", Form::Repository, None),
+    claim("repository", Form::Repository, Some("octo-org/octo-repo")),
     claim("repository_id", Form::Digits, Some("74")),
     claim("repository_owner", Form::Text, None),
     claim("repository_owner_id", Form::Digits, Some("65")),
@@ -66,19 +51,17 @@ const CLAIMS: &[Known] = &[
 ];
 
 /// Members of the job that are no claims.
-const ISSUER: &str = "issuer";
+const OTHER_ISSUER: &str = "issuer";
 const IMMUTABLE: &str = "immutable_subject";
-const MORE_CLAIMS: &str = "claims";
 
-/// The job that asks for tokens.
+/// A job of GitHub Actions.
 pub(super) struct Job<'a> {
     issuer: &'a str,
     /// The subject carries the ids of owner and repository, as for repositories made, renamed or
     /// moved after 15 July 2026.
     immutable_subject: bool,
     claims: Claims<'a>,
-    /// In place of whatever is there under the same name; null removes.
-    more: Option<&'a Map<String, Value>>,
+    changes: Changes<'a>,
 }
 
 impl<'a> Job<'a> {
@@ -87,25 +70,24 @@ impl<'a> Job<'a> {
         const EXAMPLE: &str = r#"{"repository": "octo-org/octo-repo", "ref": "refs/heads/main"}"#;
         let custom = |name: &str| name.starts_with("repo_property_");
         let mut names: Vec<&str> = CLAIMS.iter().map(|known| known.name).collect();
-        names.extend([ISSUER, IMMUTABLE, MORE_CLAIMS]);
+        names.extend([OTHER_ISSUER, IMMUTABLE, Changes::NAME, BUILDKITE, BITRISE]);
         let own = node.any_object(EXAMPLE, problems)?.keys().map(String::as_str).filter(|name| custom(name));
         names.extend(own);
         node.object(&names, EXAMPLE, problems)?;
 
-        node.need("repository", "\"octo-org/octo-repo\"", problems);
-        let mut claims = Claims(Vec::new());
-        for known in CLAIMS {
-            let given = node.get(known.name).and_then(|node| known.form.read(&node, problems));
-            if let Some(value) = given.or(known.default) {
-                claims.add(known.name, value);
-            }
+        // Who asks for another CI only need not say what the job is here.
+        if node.get(BUILDKITE).is_none() && node.get(BITRISE).is_none() {
+            node.need("repository", "\"octo-org/octo-repo\"", problems);
         }
+        let mut claims = Claims::read(CLAIMS, node, problems);
         for (name, node) in node.members().filter(|(name, _)| custom(name)) {
             claims.add(name, Form::Text.read(&node, problems).unwrap_or_default());
         }
-        claims.derive();
+        // A job without an environment has no such claim.
+        claims.remove_if_empty("environment");
+        derive(&mut claims);
 
-        let issuer = match node.get(ISSUER) {
+        let issuer = match node.get(OTHER_ISSUER) {
             Some(node) => issuer_url(&node, problems),
             None => Some(issuer),
         };
@@ -116,34 +98,37 @@ impl<'a> Job<'a> {
             }
             value
         });
-        let more = node.get(MORE_CLAIMS).and_then(|node| node.any_object(r#"{"azp": "me"}"#, problems));
-        Some(Self { issuer: issuer?, immutable_subject: immutable_subject.unwrap_or_default(), claims, more })
+        let changes = Changes::read(node, problems);
+        Some(Self { issuer: issuer?, immutable_subject: immutable_subject.unwrap_or_default(), claims, changes })
+    }
+
+    pub(super) fn answer(&self, request: &Request<'_>, now: i64, random: &mut Random) -> Reply {
+        if !request.has_key("authorization", "Bearer ") {
+            return Reply::refused(401, "message", "not the request token of this sandbox");
+        }
+        let audience = request.query("audience").unwrap_or_default();
+        let claims = self.claims(&audience, now, random);
+        Reply::issued(Token { claims, member: "value", length: Some("count") }, json!({}))
     }
 
     /// The claims of a token for `audience`, or for the owner's URL when none was asked for.
     /// `now` is in seconds since 1970.
     pub(super) fn claims(&self, audience: &str, now: i64, random: &mut Random) -> Map<String, Value> {
         let owner = format!("https://github.com/{}", self.claims.text("repository_owner"));
-        let mut claims: Vec<(&str, Value)> = vec![
-            ("jti", random.uuid().into()),
+        let mut claims = Map::new();
+        for (name, value) in [
+            ("jti", Value::from(random.uuid())),
             ("sub", self.subject().into()),
             ("aud", if audience.is_empty() { owner.into() } else { audience.into() }),
             ("iss", self.issuer.into()),
             ("nbf", (now - BACKDATED).into()),
             ("exp", (now + LIFETIME).into()),
             ("iat", now.into()),
-        ];
-        claims.extend(self.claims.0.iter().map(|(name, text)| (*name, text.as_str().into())));
-        let mut all = Map::new();
-        for (name, value) in claims {
-            if !self.more.is_some_and(|more| more.contains_key(name)) {
-                all.insert(name.to_owned(), value);
-            }
+        ] {
+            claims.insert(name.to_owned(), value);
         }
-        for (name, value) in self.more.into_iter().flatten().filter(|(_, value)| !value.is_null()) {
-            all.insert(name.clone(), value.clone());
-        }
-        all
+        self.claims.add_to(&mut claims);
+        self.changes.made_to(claims)
     }
 
     /// The environment counts before the pull request, and that before the ref.
@@ -163,72 +148,22 @@ impl<'a> Job<'a> {
     }
 }
 
-impl Form {
-    fn read<'a>(&self, node: &Node<'a>, problems: &mut Problems) -> Option<&'a str> {
-        let text = node.text(&quoted(self.example()), problems)?;
-        let (fits, problem) = match self {
-            Self::Digits => {
-                (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()), "is not a number written as text")
-            }
-            Self::OneOf(values) => (values.contains(&text), "is none of the values that GitHub knows"),
-            Self::Ref => (text.starts_with("refs/"), "is not a full ref"),
-            Self::Repository => {
-                let named = |(owner, name): (&str, &str)| !owner.is_empty() && !name.is_empty() && !name.contains('/');
-                (text.split_once('/').is_some_and(named), "is not OWNER/NAME")
-            }
-            Self::Text => (true, ""),
-        };
-        if !fits {
-            problems.add(&node.at, problem, &quoted(self.example()));
-        }
-        fits.then_some(text)
-    }
-
-    fn example(&self) -> &'static str {
-        match self {
-            Self::Digits => "74",
-            Self::OneOf(values) => values.first().unwrap_or(&""),
-            Self::Ref => "refs/heads/main",
-            Self::Repository => "octo-org/octo-repo",
-            Self::Text => "production",
-        }
-    }
-}
-
-/// Names and texts.
-struct Claims<'a>(Vec<(&'a str, String)>);
-
-impl<'a> Claims<'a> {
-    fn text(&self, name: &str) -> &str {
-        self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text)
-    }
-
-    fn add(&mut self, name: &'a str, text: &str) {
-        // A job without an environment has no such claim.
-        if !(name == "environment" && text.is_empty()) {
-            self.0.push((name, text.to_owned()));
-        }
-    }
-
-    /// Fills in what follows from other claims.
-    fn derive(&mut self) {
-        let (repository, git_ref) = (self.text("repository"), self.text("ref"));
-        let owner = repository.split('/').next().unwrap_or_default().to_owned();
-        let ref_type = if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" };
-        let workflow_ref = format!("{repository}/.github/workflows/deploy.yml@{git_ref}");
-        let sha = self.text("sha").to_owned();
-        for (name, text) in [
-            ("repository_owner", owner.as_str()),
-            ("ref_type", ref_type),
-            ("workflow_ref", &workflow_ref),
-            ("job_workflow_ref", &workflow_ref),
-            ("workflow_sha", &sha),
-            ("job_workflow_sha", &sha),
-        ] {
-            if self.text(name).is_empty() {
-                self.add(name, text);
-            }
-        }
+/// Fills in what follows from other claims.
+fn derive(claims: &mut Claims<'_>) {
+    let (repository, git_ref) = (claims.text("repository"), claims.text("ref"));
+    let owner = repository.split('/').next().unwrap_or_default().to_owned();
+    let ref_type = if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" };
+    let workflow_ref = format!("{repository}/.github/workflows/deploy.yml@{git_ref}");
+    let sha = claims.text("sha").to_owned();
+    for (name, text) in [
+        ("repository_owner", owner),
+        ("ref_type", ref_type.to_owned()),
+        ("workflow_ref", workflow_ref.clone()),
+        ("job_workflow_ref", workflow_ref),
+        ("workflow_sha", sha.clone()),
+        ("job_workflow_sha", sha),
+    ] {
+        claims.add_unless_given(name, text);
     }
 }
 
@@ -324,7 +259,7 @@ mod tests {
             (json!({"repository": "o/r", "ref": "main"}), "ref is not a full ref; for example \"refs/heads/main\""),
             (json!({"repository": "o/r", "run_id": 7}), "run_id is not text; for example \"74\""),
             (json!({"repository": "o/r", "run_id": "x"}), "run_id is not a number written as text"),
-            (json!({"repository": "o/r", "ref_type": "x"}), "ref_type is none of the values that GitHub knows"),
+            (json!({"repository": "o/r", "ref_type": "x"}), "ref_type is none of branch and tag; for example"),
             (json!({"repository": "o/r", "enviroment": "x"}), "enviroment is not known; did you mean `environment`?"),
             (json!({"repository": "o/r", "issuer": "x"}), "issuer does not start with `https://`"),
             (json!({"repository": "o/r", "immutable_subject": "x"}), "immutable_subject is neither true nor false"),

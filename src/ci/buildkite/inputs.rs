@@ -1,0 +1,232 @@
+//! From the options of the plugin to settings.
+
+use super::config::Config;
+use super::shell;
+use super::table::SPECS;
+use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::environment::Environment;
+use crate::pairs::Pairs;
+use crate::product;
+use crate::proxy::ProxySettings;
+use crate::run::Run;
+use crate::settings::common::{SessionOptions, hand_over};
+use crate::settings::{
+    Audience, Options, ProfileKind, Region, RetryPolicy, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
+    TokenRequest, TokenSource, ValueFault, endpoint, seconds, whole_number,
+};
+use crate::sts::partition::Partition;
+
+/// Reads and checks all options.
+pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
+    let env = &run.env;
+    let config = Config::read(env)?;
+    let mut problems = config.problems;
+    let variable = |name: &str| env.get(name).map(|value| value.replace(',', "\n"));
+
+    let mut options = Options::read(&SPECS, |name| config.options.get(name).map(str::to_owned), variable);
+    let retry = options.parse("max-attempts", whole_number);
+    let annotate = options.switch("annotate");
+    let hide_account = options.switch("mask-aws-account-id").unwrap_or(false);
+    let in_docker = options.text("runtime") == Some("docker");
+    let proxy = ProxySettings::new(None, None, |name| env.get(name).map(str::to_owned));
+    let proxy = proxy.map_err(|fault| options.problem(fault.diagnostic())).ok();
+    let _ = annotate; // it is looked at again when there is something to show
+    problems.extend(options.into_problems());
+
+    // Without `roles`, the plugin's own options are those of the only role.
+    let entries = if config.roles.is_empty() { vec![Pairs::default()] } else { config.roles };
+    let several = entries.len() > 1;
+    let mut roles = Vec::new();
+    for (number, entry) in entries.iter().enumerate() {
+        let lookup = |name: &str| entry.get(name).or_else(|| config.options.get(name)).map(str::to_owned);
+        let mut options = Options::read(&SPECS, lookup, variable);
+        let role = role(run, &mut options, in_docker);
+        for problem in options.into_problems() {
+            // What all roles share is wrong once.
+            if !problems.iter().any(|known| known.headline == problem.headline) {
+                problems.push(if several { problem.fact("role", format!("roles[{number}]")) } else { problem });
+            }
+        }
+        roles.extend(role);
+    }
+    if problems.is_empty() {
+        problems.extend(clash(&roles));
+    }
+    if let Some(failure) = Failure::of(problems) {
+        return Err(failure);
+    }
+    let Some(proxy) = proxy else {
+        // It is on record as a problem when it is missing.
+        return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
+    };
+    if several {
+        for profile in roles.iter_mut().filter_map(|role| role.hand_over.profile.as_mut()) {
+            profile.select = false;
+        }
+    }
+    Ok(Settings {
+        notices: notices(env, &roles),
+        roles,
+        proxy,
+        retry: retry.map_or_else(RetryPolicy::default, |attempts| RetryPolicy { max_attempts: attempts.max(1) }),
+        time_limit_ms: None,
+        hide_account,
+        plain_secrets: false,
+        clear_first: false,
+        token_export: None,
+    })
+}
+
+/// Whether a failure is to be shown on the build's page as well.
+pub(super) fn wants_annotation(env: &Environment) -> bool {
+    Config::read(env).is_ok_and(|config| config.options.get("annotate") == Some("true"))
+}
+
+fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSettings> {
+    let env = &run.env;
+    let role_arn = options.require("role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
+    let region = options.parse("region", Region::parse);
+    let session = SessionOptions::read(options, run.dialect);
+    let prefix = options.parse("credential-name-prefix", prefix).unwrap_or_default();
+    let hand_over = hand_over(options, run.dialect, prefix);
+    let request = TokenRequest {
+        audience: options.parse("audience", Audience::parse).unwrap_or_default(),
+        lifetime: options.parse("oidc-token-lifetime", lifetime),
+        claims: options.parse("claims", claim_names).unwrap_or_default(),
+        session_tags: options.parse("session-tags", claim_names).unwrap_or_default(),
+        subject_claim: options.parse("subject-claim", claim_names).and_then(|names| names.into_iter().next()),
+    };
+    let sts_region = role_arn.as_ref().map(|role| sts_region(env, role));
+    let endpoint = endpoint::choose(options, env, "sts-endpoint", sts_region);
+    if in_docker && hand_over.profile.is_some() {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "a profile cannot be handed over from `runtime: docker`")
+                .cause("its files would be in the container, which is gone by then")
+                .fix("use `hand-over: env`, or a runtime on the machine itself"),
+        );
+    }
+    if hand_over.profile.as_ref().is_some_and(|profile| profile.kind == ProfileKind::Process)
+        && env.get("BUILDKITE_JOB_ID").is_none()
+    {
+        options.problem(super::token::not_a_job());
+    }
+    Some(RoleSettings {
+        role_arn: role_arn?,
+        region,
+        source: TokenSource::Ci(request),
+        session_name: session.name.or_else(|| default_session_name(env))?,
+        duration: session.duration.unwrap_or(SessionDuration::HOUR),
+        policy: session.policy,
+        policy_arns: session.policy_arns,
+        allowed_accounts: session.allowed_accounts,
+        endpoint: endpoint?,
+        hand_over,
+    })
+}
+
+/// As with the plugin that we replace, the option `region` is for the job and does not count here.
+/// Regional always, for reasons that [`crate::sts::endpoint`] has.
+fn sts_region<'a>(env: &'a Environment, role: &RoleArn) -> &'a str {
+    let of_agent = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| env.get(name));
+    match of_agent.filter(|region| Partition::of_region(region).id == role.partition()) {
+        Some(region) => region,
+        None => match role.partition() {
+            "aws-cn" => "cn-north-1",
+            "aws-us-gov" => "us-gov-west-1",
+            "aws-eusc" => "eusc-de-east-1",
+            "aws-iso" => "us-iso-east-1",
+            "aws-iso-b" => "us-isob-east-1",
+            "aws-iso-e" => "eu-isoe-west-1",
+            "aws-iso-f" => "us-isof-south-1",
+            _ => "us-east-1",
+        },
+    }
+}
+
+fn default_session_name(env: &Environment) -> Option<SessionName> {
+    let name = env.get("BUILDKITE_JOB_ID").map(|job| format!("buildkite-job-{job}"));
+    name.and_then(|name| SessionName::parse(&name).ok()).or_else(|| SessionName::parse(product::NAME).ok())
+}
+
+fn prefix(text: &str) -> Result<String, ValueFault> {
+    if shell::is_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(ValueFault::new(
+            "cannot be the start of a variable's name: letters, digits and `_`, no digit first",
+            "PROD_",
+        ))
+    }
+}
+
+/// Buildkite decides what is too long, by organization; STS does not look at the lifetime at all.
+fn lifetime(text: &str) -> Result<u32, ValueFault> {
+    match seconds(text).map(u32::try_from)? {
+        Ok(seconds @ 1..) => Ok(seconds),
+        _ => Err(ValueFault::new("is no lifetime", "300")),
+    }
+}
+
+/// One a line. `agent_tag:NAME` is a claim, too.
+fn claim_names(text: &str) -> Result<Vec<String>, ValueFault> {
+    let names: Vec<String> = text.lines().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+    match names.iter().find(|name| name.contains([',', ' ']) || name.chars().any(char::is_control)) {
+        Some(odd) => Err(ValueFault::new(format!("has `{odd}`, which is no name of a claim"), "organization_id")),
+        None => Ok(names),
+    }
+}
+
+/// Roles whose credentials would take each other's place.
+fn clash(roles: &[RoleSettings]) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for (number, role) in roles.iter().enumerate() {
+        for (other, before) in roles.iter().enumerate().take(number) {
+            let (a, b) = (&role.hand_over, &before.hand_over);
+            if a.environment && b.environment && a.prefix == b.prefix {
+                problems.push(
+                    Diagnostic::new(
+                        Code::OptionConflict,
+                        format!("`roles[{other}]` and `roles[{number}]` would set the same variables"),
+                    )
+                    .fact("variables", format!("{}AWS_ACCESS_KEY_ID and so on", a.prefix))
+                    .fix("give each role a `credential-name-prefix` of its own, or a `profile`"),
+                );
+            }
+            if let (Some(a), Some(b)) = (&a.profile, &b.profile)
+                && a.name == b.name
+            {
+                problems.push(
+                    Diagnostic::new(
+                        Code::OptionConflict,
+                        format!("`roles[{other}]` and `roles[{number}]` would write the same profile"),
+                    )
+                    .fact("profile", a.name.as_str())
+                    .fix("give each role a `profile` of its own"),
+                );
+            }
+        }
+    }
+    problems
+}
+
+fn notices(env: &Environment, roles: &[RoleSettings]) -> Vec<String> {
+    let mut notices = Vec::new();
+    for name in SPECS.iter().filter_map(|spec| spec.alias).filter(|name| env.get(name).is_some()) {
+        notices.push(format!("{name} is set in the job's environment, and counts where the plugin says nothing else"));
+    }
+    if roles.iter().any(|role| role.hand_over.environment && role.hand_over.prefix.is_empty()) {
+        for name in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().filter(|name| env.get(name).is_some()) {
+            notices.push(format!(
+                "{name} is set as well, and some tools prefer it to the credentials of this role; a hook cannot unset it"
+            ));
+        }
+    }
+    if env.get("BUILDKITE_BOOTSTRAP_PHASES").is_some_and(|phases| !phases.split(',').any(|phase| phase == "command")) {
+        notices.push(
+            "this container does not run the command, which will not see these credentials; `hook: pre-command` spares \
+             this exchange"
+                .to_owned(),
+        );
+    }
+    notices
+}

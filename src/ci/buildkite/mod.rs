@@ -1,0 +1,210 @@
+//! Buildkite. <https://buildkite.com/docs/agent/hooks>
+//!
+//! Standard output belongs to the hook's shell, which evaluates what is printed there; people read
+//! standard error.
+
+mod causes;
+pub mod config;
+mod inputs;
+mod redaction;
+pub mod shell;
+pub mod table;
+mod token;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, ready};
+
+use super::{AtTheEnd, Ci, ProfilePlace, Reminder};
+use crate::change::Change;
+use crate::diagnostic::{Code, Diagnostic, Failure, render};
+use crate::dialect::{Dialect, Meaning, Report};
+use crate::effect::{Command, Stream};
+use crate::environment::Environment;
+use crate::pairs::Pairs;
+use crate::run::{Run, Trouble};
+use crate::secret::Secret;
+use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::token::UnverifiedToken;
+
+/// What the files of a job's plugins start with, one a line; `hooks/pre-exit` removes them.
+const FILES: &str = "CI_ASSUME_ROLE_FILES";
+/// For calls of the agent to itself.
+const TOOL_MS: u32 = 10_000;
+
+pub struct Buildkite;
+
+impl Dialect for Buildkite {
+    fn name(&self) -> &'static str {
+        "buildkite"
+    }
+
+    fn stream(&self) -> Stream {
+        Stream::Stderr
+    }
+
+    fn mask_lines(&self, _secret: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn notice(&self, _message: &str) -> Option<String> {
+        None
+    }
+
+    fn failure(&self, reports: Vec<Report<'_>>) -> Vec<String> {
+        // It opens the group that it is in, which would be folded away otherwise.
+        std::iter::once("^^^ +++".to_owned()).chain(reports.into_iter().flat_map(|report| report.lines)).collect()
+    }
+
+    fn group(&self, title: &str) -> Option<String> {
+        Some(format!("~~~ :aws: {title}"))
+    }
+
+    fn end_group(&self) -> Option<String> {
+        None
+    }
+
+    fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
+        let value = |name| env.get(name).map(str::to_owned);
+        let mut labels = Vec::new();
+        if let (Some(organization), Some(pipeline)) =
+            (value("BUILDKITE_ORGANIZATION_SLUG"), value("BUILDKITE_PIPELINE_SLUG"))
+        {
+            labels.push(("pipeline", format!("{organization}/{pipeline}")));
+        }
+        labels.extend(value("BUILDKITE_BUILD_NUMBER").map(|number| ("build", number)));
+        labels.extend(value("BUILDKITE_JOB_ID").map(|job| ("job", job)));
+        labels
+    }
+
+    fn is_option(&self, variable: &str) -> bool {
+        table::FURTHER_VARIABLES.contains(&variable) || table::SPECS.iter().any(|spec| spec.alias == Some(variable))
+    }
+
+    fn option(&self, meaning: Meaning) -> &'static str {
+        match meaning {
+            Meaning::AllowedAccounts => "allowed-account-ids",
+            Meaning::Attempts => "max-attempts",
+            Meaning::Audience => "audience",
+            Meaning::Duration => "role-session-duration",
+            Meaning::Endpoint => "sts-endpoint",
+            Meaning::HandOver => "hand-over",
+            Meaning::Policy => "inline-session-policy",
+            Meaning::PolicyArns => "managed-session-policies",
+            Meaning::Profile | Meaning::Overwrite => "profile",
+            Meaning::Region => "AWS_REGION",
+            Meaning::SessionName => "role-session-name",
+            Meaning::TokenFile => "token",
+        }
+    }
+}
+
+impl Ci for Buildkite {
+    fn settings(&self, run: &Run) -> Result<Settings, Failure> {
+        inputs::settings(run)
+    }
+
+    fn token<'a>(
+        &'a self,
+        run: &'a Run,
+        settings: &'a Settings,
+        request: &'a TokenRequest,
+    ) -> LocalBoxFuture<'a, Result<Secret, Trouble>> {
+        token::request(run, settings, request).boxed_local()
+    }
+
+    fn deciding_claims(&self) -> &'static [&'static str] {
+        &[
+            "iss",
+            "aud",
+            "sub",
+            "organization_slug",
+            "organization_id",
+            "pipeline_slug",
+            "pipeline_id",
+            "cluster_id",
+            "cluster_name",
+            "build_branch",
+            "build_tag",
+            "build_source",
+            "step_key",
+            "runner_environment",
+        ]
+    }
+
+    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+        causes::of_denial(token, role)
+    }
+
+    fn pinned_claims(&self) -> &'static [&'static str] {
+        &["aud", "sub", "organization_id", "pipeline_id"]
+    }
+
+    fn subject_pattern(&self, subject: &str) -> Option<String> {
+        causes::subject_pattern(subject)
+    }
+
+    fn conceal<'a>(&'a self, run: &'a Run) -> LocalBoxFuture<'a, ()> {
+        redaction::conceal(run).boxed_local()
+    }
+
+    fn exports<'a>(
+        &'a self,
+        _run: &'a Run,
+        variables: &'a Pairs,
+    ) -> LocalBoxFuture<'a, Result<Vec<Change>, Diagnostic>> {
+        let printed = shell::exports(variables).map(|text| vec![Change::Print { text }]).map_err(|(name, fault)| {
+            Diagnostic::new(Code::HandOverFailed, format!("{name} cannot be exported: {fault}"))
+        });
+        Box::pin(ready(printed))
+    }
+
+    /// A hook has none.
+    fn outputs(&self, _run: &Run, _outputs: &Pairs) -> Result<Vec<Change>, Diagnostic> {
+        Ok(Vec::new())
+    }
+
+    fn at_the_end(&self) -> AtTheEnd {
+        AtTheEnd::RemovesFiles
+    }
+
+    fn remember(&self, run: &Run, files: &str) -> Result<Reminder, Diagnostic> {
+        let all = run.env.get(FILES).into_iter().chain([files]).collect::<Vec<_>>().join("\n");
+        Ok(Reminder::Variable(FILES.to_owned(), all))
+    }
+
+    fn remembered(&self, _env: &Environment) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn scratch(&self, run: &Run) -> String {
+        run.env.temp().to_owned()
+    }
+
+    fn profile_place(&self) -> ProfilePlace {
+        ProfilePlace::OfTheJob
+    }
+
+    fn after_failure<'a>(&'a self, run: &'a Run, failure: &'a Failure) -> LocalBoxFuture<'a, ()> {
+        annotate(run, failure).boxed_local()
+    }
+}
+
+/// The explanation on the build's page, where that was asked for.
+async fn annotate(run: &Run, failure: &Failure) {
+    if !inputs::wants_annotation(&run.env) {
+        return;
+    }
+    let pages: String = failure.diagnostics().iter().map(render::summary).collect();
+    let context = format!("{}-{}", crate::product::NAME, run.env.get("BUILDKITE_JOB_ID").unwrap_or("job"));
+    let argv = ["buildkite-agent", "annotate", "--style", "error", "--context", &context];
+    let command = Command {
+        argv: argv.map(str::to_owned).into(),
+        env: Vec::new(),
+        input: run.scrub(&pages),
+        timeout_ms: TOOL_MS,
+        max_bytes: 64 * 1024,
+    };
+    if !run.program(command).await.is_ok_and(|ended| ended.exit_code == Some(0)) {
+        run.notice("the annotation could not be made");
+    }
+}
