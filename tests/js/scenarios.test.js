@@ -192,7 +192,9 @@ function normalise(job, secret, page) {
 		.replaceAll('\u001b', '<esc>')
 		.replace(/(?<![\da-f])[\da-f]{32}(?![\da-f])/g, '<random>')
 		.replace(/20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>')
-		.replace(/(the next one follows in ).*/g, '$1<ms>');
+		.replace(/(the next one follows in ).*/g, '$1<ms>')
+		.replace(/(verbose: .* after )\d+( ms)/g, '$10$2')
+		.replace(/(verbose: .* on )\w+ [\d.]+, \w+/g, '$1node 24.0.0, linux');
 	return withoutDetails(page.replace(/[^\S\n]+$/gm, ''));
 }
 

@@ -26,6 +26,9 @@ use crate::token::UnverifiedToken;
 const RED: &str = "\u{1b}[31;1m";
 const PLAIN: &str = "\u{1b}[0m";
 
+/// What others say of a failure, which belongs to its reason.
+const SAID: [&str; 3] = ["AWS says", "Bitrise says", "it says"];
+
 pub struct Bitrise;
 
 impl Dialect for Bitrise {
@@ -55,7 +58,15 @@ impl Dialect for Bitrise {
         for Report { diagnostic, lines: all } in reports {
             lines.extend(all);
             reasons.push(format!("{} ({})", diagnostic.headline, diagnostic.code.id()));
+            let said = diagnostic.facts.iter().filter(|(label, _)| SAID.contains(label));
+            reasons.extend(said.map(|(label, value)| format!("  {label}: {value}")));
+            let subject = diagnostic.claims.iter().find(|(name, _)| *name == "sub");
+            reasons.extend(subject.map(|(name, value)| format!("  token {name}: {value}")));
             reasons.extend(diagnostic.fixes.iter().map(|fix| format!("  fix: {fix}")));
+            if let Some(paste) = &diagnostic.paste {
+                reasons.push(format!("  {}:", paste.caption));
+                reasons.extend(paste.lines.iter().map(|line| format!("    {line}")));
+            }
             reasons.push(format!("  docs: {}", diagnostic.code.docs_url()));
         }
         lines.push(format!("{RED}{}{PLAIN}", reasons.join("\n")));

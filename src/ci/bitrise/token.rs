@@ -19,7 +19,7 @@ const TOKEN_SERVICE: Service = Service {
     advice: "check that this machine may reach the build's address at Bitrise (firewall, DNS, proxy), and https://status.bitrise.io",
 };
 
-/// The claims that Bitrise documents, and the times.
+/// The claims that Bitrise documents, but for the times.
 const CLAIMS: &[&str] = &[
     "iss",
     "aud",
@@ -36,9 +36,6 @@ const CLAIMS: &[&str] = &[
     "branch_dest",
     "tag",
     "sha",
-    "iat",
-    "nbf",
-    "exp",
 ];
 
 /// Has Bitrise mint a token. How long it lasts, Bitrise decides and says.
@@ -79,8 +76,12 @@ pub(super) fn given<'a>(env: &'a Environment, input: &str) -> Option<&'a str> {
 /// In the words of the token, for those who want to know more.
 pub(super) fn show_claims(run: &Run, token: &Secret) {
     if let Ok(token) = UnverifiedToken::parse(token.expose()) {
+        let claims = token.claims();
         for name in CLAIMS {
-            verbose(run, || format!("claim {name}: {}", token.claims().text(name).unwrap_or_default()));
+            verbose(run, || format!("claim {name}: {}", claims.text(name).unwrap_or_default()));
+        }
+        for (name, time) in [("iat", claims.issued_at()), ("nbf", claims.not_before()), ("exp", claims.expires_at())] {
+            verbose(run, || format!("claim {name}: {}", time.map(|time| time.to_string()).unwrap_or_default()));
         }
     }
 }
@@ -146,12 +147,11 @@ fn read(answer: &Answer) -> Result<(Secret, Option<i64>), Trouble> {
 
 /// There is no way to ask for a token, and none was given.
 pub(super) fn cannot_ask(env: &Environment) -> Diagnostic {
-    let missing: Vec<String> =
-        [("build_url", "BITRISE_BUILD_URL"), ("build_api_token".into(), "BITRISE_BUILD_API_TOKEN")]
-            .iter()
-            .filter(|(input, _)| given(env, input).is_none())
-            .map(|(input, variable)| format!("`{input}` ({variable})"))
-            .collect();
+    let missing: Vec<String> = [("build_url", "BITRISE_BUILD_URL"), ("build_api_token", "BITRISE_BUILD_API_TOKEN")]
+        .iter()
+        .filter(|(input, _)| given(env, input).is_none())
+        .map(|(input, variable)| format!("`{input}` ({variable})"))
+        .collect();
     let mut diagnostic =
         Diagnostic::new(Code::TokenPermissionMissing, "this build has no way to ask Bitrise for an OIDC token")
             .fact("not set", missing.join(" and "));

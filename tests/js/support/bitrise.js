@@ -143,7 +143,7 @@ export class Build extends Folder {
 	 */
 	async run(options = {}) {
 		const { args = [], env: changes, answers, deadlineMs, started, modes = {} } = options;
-		const entry = /** @type {string} */ (options.entry ?? 'bitrise');
+		const entry = options.entry ?? 'bitrise';
 		const main = entry === 'bitrise';
 		const store = this.path(STORE);
 		if (fs.lstatSync(store, { throwIfNoEntry: false })?.isFile() !== false) fs.writeFileSync(store, EMPTY_STORE);

@@ -56,7 +56,7 @@ const OUR_COLOURS = /\u001b\[(0|1|31)m/g;
 
 /**
  * @typedef {object} StepOptions
- * @property {'github' | 'github-post' | 'credential-process'} [entry]
+ * @property {'github' | 'github-post' | 'bitrise' | 'credential-process'} [entry]
  * @property {string[]} [args]
  * @property {Changes} [env]
  * @property {Answer[]} [answers] by default those of a happy path
