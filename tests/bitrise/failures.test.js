@@ -54,7 +54,8 @@ describe('failures in the Bitrise CLI', { concurrency: 2, skip }, () => {
 			answers: [],
 		});
 		assertFailed(cli, ran, /`verbose`[^]*`role_arn` is not set[^]*`docker_login: true`[^]*`region`[^]*`hand_over`/);
-		assert.equal(ran.log.match(/\u001b\[31;1m`/g)?.length, 1, 'one red text');
+		// The CLI shows the reason once more, below the step.
+		assert.equal(ran.log.match(/\u001b\[31;1m`/g)?.length, 2, 'one red text');
 	});
 
 	/** @type {[string, Omit<Answer, 'to'>, RegExp][]} */

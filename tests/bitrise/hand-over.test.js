@@ -67,7 +67,7 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 
 	test('values are taken as they are: nothing in them is expanded', async (t) => {
 		const cli = await startCli(t);
-		const odd = 'a$HOME+${PATH}/`id`"\\x: #';
+		const odd = 'a$HOME+${PATH}/`id`"\\x:#';
 		cli.secrets.add(odd);
 		const ran = await cli.run({
 			steps: [cli.assume(), cli.probe('next')],
