@@ -41,7 +41,7 @@ describe('failures in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		const reason = ran.environment('later').get('BITRISE_FAILED_STEP_ERROR_MESSAGE') ?? '';
 		assert.match(reason, /"token\.builds\.bitrise\.io:sub": "app:0a1b2c3d4e5f6071:workflow:deploy"/);
 		assert.match(reason, /docs: \S+#not-authorized$/);
-		assert.match(ran.log, /error\[not-authorized\][^]*why +1\. the policy tests another claim than `aud` and `sub`/);
+		assert.match(ran.log, /error\[not-authorized\][\s\S]*why +1\. the policy tests another claim than `aud` and `sub`/);
 	});
 
 	test('all problems of the inputs at once, whatever the CLI lets through', async (t) => {
@@ -53,14 +53,18 @@ describe('failures in the Bitrise CLI', { concurrency: 2, skip }, () => {
 			],
 			answers: [],
 		});
-		assertFailed(cli, ran, /`verbose`[^]*`role_arn` is not set[^]*`docker_login: true`[^]*`region`[^]*`hand_over`/);
+		assertFailed(
+			cli,
+			ran,
+			/`verbose`[\s\S]*`role_arn` is not set[\s\S]*`docker_login: true`[\s\S]*`region`[\s\S]*`hand_over`/,
+		);
 		// The CLI shows the reason once more, below the step.
 		assert.equal(ran.log.match(/\u001b\[31;1m`/g)?.length, 2, 'one red text');
 	});
 
 	/** @type {[string, Omit<Answer, 'to'>, RegExp][]} */
 	const statuses = [
-		['400', { status: 400, body: '{"error_msg":"aud is invalid"}' }, /token-request-failed[^]*aud is invalid/],
+		['400', { status: 400, body: '{"error_msg":"aud is invalid"}' }, /token-request-failed[\s\S]*aud is invalid/],
 		['401', { status: 401, body: '{"error_msg":"Unauthorized"}' }, /token-request-refused/],
 		['403', { status: 403, ...html }, /token-request-refused/],
 		['404', { status: 404, body: '{}' }, /does not know this build/],
@@ -127,7 +131,7 @@ describe('failures in the Bitrise CLI', { concurrency: 2, skip }, () => {
 			steps: [cli.assume(), cli.probe('later')],
 			answers: [{ to: 'token', status: 403, body: JSON.stringify({ error_msg: hostile }) }],
 		});
-		assertFailed(cli, ran, /^Bitrise refused to issue a token[^]*Bitrise says: \\u\{1b\}\[0m\\n[^]*docs: /);
+		assertFailed(cli, ran, /^Bitrise refused to issue a token[\s\S]*Bitrise says: \\u\{1b\}\[0m\\n[\s\S]*docs: /);
 	});
 
 	test('an error of STS that nobody knows, with hostile text', async (t) => {
@@ -159,7 +163,10 @@ describe('failures in the Bitrise CLI', { concurrency: 2, skip }, () => {
 	test('envman is missing, as in a container without it', async (t) => {
 		const cli = await startCli(t);
 		// The CLI needs it for itself, so it is the step alone that does not find it.
-		cli.put('step/step.sh', `PATH=$(dirname "$(command -v node)")\n${cli.read('step/step.sh').replace('dirname', '/usr/bin/dirname')}`);
+		cli.put(
+			'step/step.sh',
+			`PATH=$(dirname "$(command -v node)")\n${cli.read('step/step.sh').replace('dirname', '/usr/bin/dirname')}`,
+		);
 		const found = fs.existsSync(`${process.execPath.replace(/[^/]+$/, '')}envman`);
 		if (found) return t.skip('it is beside Node');
 		const ran = await cli.run({ steps: [cli.assume(), cli.probe('later')] });

@@ -32,7 +32,7 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 
 	test('every input', async (t) => {
 		const cli = await startCli(t, { claims: { aud: 'other' } });
-		const policy = '{"Version": "2012-10-17", "Statement": [{"Resource": "arn:aws:s3:::b/${aws:userid}"}]}';
+		const policy = `{"Version": "2012-10-17", "Statement": [{"Resource": "arn:aws:s3:::b/\${aws:userid}"}]}`;
 		const inputs = {
 			region: 'eu-west-1',
 			audience: 'other',
@@ -57,8 +57,8 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		assert.match(ran.log, /the identity token is \[REDACTED\]/);
 		assert.deepEqual(JSON.parse(ran.requests[0]?.body ?? ''), { sub: '', aud: 'other' });
 		assert.deepEqual(
-			['RoleSessionName', 'DurationSeconds', 'Policy', 'PolicyArns.member.1.arn', 'PolicyArns.member.2.arn'].map((name) =>
-				ran.form.get(name),
+			['RoleSessionName', 'DurationSeconds', 'Policy', 'PolicyArns.member.1.arn', 'PolicyArns.member.2.arn'].map(
+				(name) => ran.form.get(name),
 			),
 			['deploy-7', '5400', policy, 'arn:aws:iam::aws:policy/A', 'arn:aws:iam::123456789012:policy/B'],
 		);
@@ -67,7 +67,7 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 
 	test('values are taken as they are: nothing in them is expanded', async (t) => {
 		const cli = await startCli(t);
-		const odd = 'a$HOME+${PATH}/`id`"\\x:#';
+		const odd = `a$HOME+\${PATH}/\`id\`"\\x:#`;
 		cli.secrets.add(odd);
 		const ran = await cli.run({
 			steps: [cli.assume(), cli.probe('next')],
@@ -144,7 +144,7 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		});
 		assert.equal(ran.exitCode, 0, ran.log);
 		const text = fs.readFileSync(ran.environment('next').get('AWS_SHARED_CREDENTIALS_FILE') ?? '', 'utf8');
-		assert.match(text, /\[one\][^]*\[two\]/);
+		assert.match(text, /\[one\][\s\S]*\[two\]/);
 	});
 
 	test('outputs under other names', async (t) => {
@@ -177,7 +177,12 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		const cli = await startCli(t);
 		const ran = await cli.run({
 			steps: [
-				cli.assume({ role_arn: '', export_identity_token: 'true', build_url: `${cli.service.base}/b`, build_api_token: 'x'.repeat(9) }),
+				cli.assume({
+					role_arn: '',
+					export_identity_token: 'true',
+					build_url: `${cli.service.base}/b`,
+					build_api_token: 'x'.repeat(9),
+				}),
 				cli.assume(),
 				cli.probe('next'),
 			],
@@ -224,11 +229,12 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 	test('from a Script step, where third-party steps are switched off', async (t) => {
 		const cli = await startCli(t);
 		const variables = `role_arn=arn:aws:iam::123456789012:role/deploy sts_endpoint=${cli.service.base}/sts`;
-		const command = `${variables} bash '${cli.path('step')}/step.sh'`;
+		const command = `envman add --key EARLIER --value kept && ${variables} bash '${cli.path('step')}/step.sh'`;
 		const ran = await cli.run({ steps: [cli.probe('script', command), cli.probe('next')] });
 		assert.equal(ran.exitCode, 0, ran.log);
 		assertNoCredentials(ran.environment('script'));
 		assertCredentials(ran.environment('next'));
+		assert.equal(ran.environment('next').get('EARLIER'), 'kept', 'what the store had before stays');
 		assert.match(ran.log, /the secret is \[REDACTED\]/);
 	});
 });

@@ -60,7 +60,10 @@ describe('Node in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		assert.equal(ran.exitCode, 1, ran.log);
 		assert.match(ran.log, /No version is set for command node/);
 		const later = ran.environment('later');
-		assert.match(later.get('BITRISE_FAILED_STEP_ERROR_MESSAGE') ?? '', /^This step needs Node 18[^]*asdf global nodejs/);
+		assert.match(
+			later.get('BITRISE_FAILED_STEP_ERROR_MESSAGE') ?? '',
+			/^This step needs Node 18[\s\S]*asdf global nodejs/,
+		);
 		assertNoCredentials(later);
 	});
 
@@ -70,7 +73,7 @@ describe('Node in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		for (const name of ['bash', 'dirname']) fs.symlinkSync(`/usr/bin/${name}`, join(bin, name));
 		const ran = await runProgram(['bash', cli.path('step/step.sh')], { env: { PATH: bin } });
 		assert.equal(ran.exitCode, 2);
-		assert.match(ran.stdout, /^\u001b\[31;1mThis step needs Node 18 or newer[^]*#node\u001b\[0m\n$/);
+		assert.match(ran.stdout, /^\u001b\[31;1mThis step needs Node 18 or newer[\s\S]*#node\u001b\[0m\n$/);
 	});
 
 	const modules = join(ROOT, 'tests/runtimes/node_modules');

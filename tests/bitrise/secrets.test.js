@@ -54,7 +54,10 @@ describe('secrets in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		assert.equal(ran.exitCode, 0, ran.log);
 		assertCredentials(ran.environment('next'));
 		const calls = cli.read('evidence/arguments');
-		assert.match(calls, /--loglevel fatal --path \S+ add --key AWS_SESSION_TOKEN --valuefile \S+ --no-expand --sensitive/);
+		assert.match(
+			calls,
+			/--loglevel fatal --path \S+ add --key AWS_SESSION_TOKEN --valuefile \S+ --no-expand --sensitive/,
+		);
 		for (const secret of cli.secrets) assert.ok(!calls.includes(secret), 'a secret is among the arguments');
 		const keys = [...calls.matchAll(/--loglevel fatal .* --key (\S+)/g)].map(([, key]) => key);
 		assert.equal(keys.at(-1), 'AWS_ACCESS_KEY_ID', 'what names the identity comes last');

@@ -61,7 +61,8 @@ export function defaults() {
 	const manifest = fs.readFileSync(join(ROOT, 'step.yml'), 'utf8').split('\noutputs:\n')[0] ?? '';
 	/** @type {Record<string, string>} */
 	const inputs = {};
-	for (const [, name = '', value = ''] of manifest.matchAll(/^- ([a-z_]+): (".*")$/gm)) inputs[name] = JSON.parse(value);
+	for (const [, name = '', value = ''] of manifest.matchAll(/^- ([a-z_]+): (".*")$/gm))
+		inputs[name] = JSON.parse(value);
 	return inputs;
 }
 

@@ -9,6 +9,7 @@ const INSTALL = {
 	act: '`brew install act`, or `go install github.com/nektos/act@latest`',
 	bitrise: 'the Bitrise CLI: `brew install bitrise`, or https://github.com/bitrise-io/bitrise/releases',
 	envman: 'envman, which comes with the Bitrise CLI',
+	stepman: 'stepman, which comes with the Bitrise CLI',
 	aws: '`cargo xtask setup`, or `pip install awscli`',
 	moto_server: "`cargo xtask setup`, or `pip install 'moto[server]'`",
 };
