@@ -2,4 +2,4 @@
 
 import { start } from './start.js';
 
-start('bitrise', []);
+start('bitrise', 'main');

@@ -24,9 +24,11 @@ const COMMANDS = {
 	},
 	'credential-process': {
 		options: [],
-		operands: ['FILE'],
-		run: async (_, operands) => {
-			await (await import('./start.js')).start('credential-process', operands);
+		operands: ['CI', 'FILE'],
+		run: async (_, [ci = '', file = '']) => {
+			const { CIS, isCi } = await import('./core.js');
+			if (!isCi(ci)) throw new UsageError(`unknown CI ${quote(ci)}${nearest(ci, CIS)}`);
+			await (await import('./start.js')).start(ci, 'credential-process', [file]);
 			return undefined;
 		},
 	},
@@ -45,8 +47,9 @@ Commands:
     --port N                   the port (default: any that is free)
     --config FILE              providers, roles with their trust policies, and the job, as JSON (default: a role
                                "deploy" that lets the job in, and a role "deploy-prod" that does not)
-  credential-process FILE    Print credentials in the form that AWS tools expect of a credential_process. The action
-                             writes FILE, and the profile that has this command in it.
+  credential-process CI FILE
+                             Print credentials in the form that AWS tools expect of a credential_process. A step of
+                             that CI writes FILE, and the profile that has this command in it.
 
 Options:
   -h, --help                 Show this text.
@@ -77,7 +80,7 @@ async function dispatch([name, ...rest]) {
 	}
 	if (name === '--version' || name === '-V') {
 		const { load } = await import('./core.js');
-		console.log((await load('ci_assume_role')).version());
+		console.log((await load('github')).version());
 		return 0;
 	}
 	const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

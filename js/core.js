@@ -3,11 +3,28 @@
 
 const fs = process.getBuiltinModule('node:fs');
 
+/** The module of `pkg/` that knows a CI. @type {Record<import('./types.d.ts').CiName, string>} */
+const MODULES = {
+	bitrise: 'ci_assume_role_others',
+	buildkite: 'ci_assume_role_others',
+	github: 'ci_assume_role_github',
+};
+export const CIS = Object.keys(MODULES);
+
 /**
- * @param {import('./types.d.ts').Module} name
+ * @param {string} name
+ * @returns {name is import('./types.d.ts').CiName}
+ */
+export function isCi(name) {
+	return Object.hasOwn(MODULES, name);
+}
+
+/**
+ * @param {import('./types.d.ts').CiName} ci
  * @returns {Promise<import('./types.d.ts').Core>}
  */
-export async function load(name) {
+export async function load(ci) {
+	const name = MODULES[ci];
 	/** @type {import('./types.d.ts').Core} */
 	const core = await import(`../pkg/${name}.js`);
 	core.initSync({ module: fs.readFileSync(new URL(`../pkg/${name}_bg.wasm`, import.meta.url)) });

@@ -16,13 +16,17 @@ const STREAMS = ['stdout', 'stderr'];
 
 /**
  * Runs one entry of the core in this process, and sets the process's exit code. Never rejects.
- * @param {{ Job: import('./types.d.ts').JobClass, entry: import('./types.d.ts').Entry, args: string[] }} what
+ * @param {object} what
+ * @param {import('./types.d.ts').JobClass} what.Job
+ * @param {import('./types.d.ts').CiName} what.ci
+ * @param {import('./types.d.ts').Entry} what.entry
+ * @param {string[]} what.args
  */
-export async function run({ Job, entry, args }) {
+export async function run({ Job, ci, entry, args }) {
 	process.exitCode = INTERNAL_ERROR; // should the process end before the core says how
 	const facts = runtime();
 	const fetch = facts.name === 'node' ? fetchNode : (await import('./fetch-web.js')).fetchWeb;
-	const request = Buffer.from(JSON.stringify({ entry, args, env: { ...process.env }, runtime: facts }));
+	const request = Buffer.from(JSON.stringify({ ci, entry, args, env: { ...process.env }, runtime: facts }));
 	// Once all is handed over, to die of a signal would tell of a failure that is none.
 	const settled = () => {};
 	process.on('SIGINT', settled).on('SIGTERM', settled);

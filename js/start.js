@@ -5,16 +5,17 @@ const OLDEST = 18;
 
 /**
  * Runs an entry of the core in this process.
+ * @param {import('./types.d.ts').CiName} ci
  * @param {import('./types.d.ts').Entry} entry
  * @param {string[]} args
  */
-export async function start(entry, args) {
+export async function start(ci, entry, args = []) {
 	if (!(await prepare())) return;
 	try {
 		const { run } = await import('./run.js');
 		const { load } = await import('./core.js');
-		const { Job } = await load(entry.startsWith('github') ? 'ci_assume_role_github' : 'ci_assume_role');
-		await run({ Job, entry, args });
+		const { Job } = await load(ci);
+		await run({ Job, ci, entry, args });
 	} catch (error) {
 		const { message } = /** @type {Error} */ (error);
 		console.error(`ci-assume-role: internal error (${message}), nothing was done; please report it`);

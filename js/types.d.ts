@@ -1,11 +1,11 @@
 // What the shim and the core say to each other. The effects are declared by the core; what comes back, here.
 
-import type { Job as CoreJob, Effect } from '../pkg/ci_assume_role.js';
+import type { Job as CoreJob, Effect } from '../pkg/ci_assume_role_github.js';
 
 export type { Effect };
-export type Core = typeof import('../pkg/ci_assume_role.js');
-/** A module of `pkg/`: with every CI, or with one. */
-export type Module = 'ci_assume_role' | 'ci_assume_role_github';
+/** Every module of `pkg/` that performs runs looks like this one. */
+export type Core = typeof import('../pkg/ci_assume_role_github.js');
+export type CiName = 'bitrise' | 'buildkite' | 'github';
 export type Fetch = Extract<Effect, { kind: 'fetch' }>;
 export type RunEffect = Extract<Effect, { kind: 'run' }>;
 export type Sleep = Extract<Effect, { kind: 'sleep' }>;
@@ -72,7 +72,8 @@ export type Job = Pick<CoreJob, 'next'> & { resume(id: number, outcome: Uint8Arr
 
 export type JobClass = new (request: Uint8Array) => Job;
 
-export type Entry = 'github' | 'github-post' | 'buildkite' | 'buildkite-post' | 'bitrise' | 'credential-process';
+/** What of ours runs: a job's step, the end of the job, or what an AWS SDK calls. */
+export type Entry = 'main' | 'post' | 'credential-process';
 
 export interface Runtime {
 	name: 'node' | 'bun' | 'deno';

@@ -1,7 +1,7 @@
 //! What an AWS SDK runs when it needs credentials: the cached ones while they last, else fresh ones.
 
 use crate::change::{self, Change};
-use crate::ci;
+use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{Effect, Fault, FaultKind, Stream, Symlinks};
 use crate::exchange;
@@ -19,17 +19,14 @@ const LARGEST_FILE: u32 = 256 * 1024;
 ///
 /// # Errors
 /// As for the job itself, and when the request file cannot be used.
-pub async fn answer(run: &Run, path: &str) -> Result<(), Failure> {
+pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     let kept = read_request(run, path).await?;
     if let Some(cached) = read_cache(run, &kept).await {
         print(run, &cached);
         return Ok(());
     }
 
-    let Some(ci) = ci::named(&kept.ci) else {
-        return Err(unusable(path, "this version does not know its CI").into());
-    };
-    let run = run.with_options(ci, &kept.options);
+    let run = run.with_options(&kept.options);
     let settings = ci.settings(&run)?;
     let Some(role) = settings.roles.get(kept.role) else {
         return Err(unusable(path, "it is about a role that its options do not have").into());

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::channel::Channel;
 use crate::ci::{self, Ci};
-use crate::diagnostic::{Blame, Failure};
+use crate::diagnostic::Failure;
 use crate::effect::{Effect, Posted};
 use crate::environment::{Environment, Runtime};
 use crate::exchange::{self, Exchanged};
@@ -139,42 +139,41 @@ fn tell_token(run: &Run, ci: &dyn Ci, token: &UnverifiedToken) {
 }
 
 /// Which program of ours this is.
-#[derive(Clone)]
 pub enum Entry {
     /// The step of a job that assumes its roles.
-    Main(&'static dyn Ci),
+    Main,
     /// The end of the job.
-    Post(&'static dyn Ci),
+    Post,
     /// What an AWS SDK runs when a profile says `credential_process`, with the path of its request.
     CredentialProcess(String),
 }
 
 impl Entry {
     fn read(name: &str, args: &Value) -> Option<Self> {
-        if name == "credential-process" {
-            return Some(Self::CredentialProcess(args[0].as_str()?.to_owned()));
-        }
-        match name.strip_suffix("-post") {
-            Some(name) => ci::named(name).map(Self::Post),
-            None => ci::named(name).map(Self::Main),
+        match name {
+            "main" => Some(Self::Main),
+            "post" => Some(Self::Post),
+            "credential-process" => Some(Self::CredentialProcess(args[0].as_str()?.to_owned())),
+            _ => None,
         }
     }
 }
 
 /// What a job is started with.
 pub struct Request {
+    pub ci: &'static dyn Ci,
     pub entry: Entry,
     pub env: Pairs,
     pub runtime: Runtime,
 }
 
 impl Request {
-    /// Reads `{"entry", "args", "env", "runtime"}`. An entry is a CI's name, its name and `-post`, or
-    /// `credential-process`.
+    /// Reads `{"ci", "entry", "args", "env", "runtime"}`.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let request: Value = serde_json::from_str(text).ok()?;
         Some(Self {
+            ci: ci::named(request["ci"].as_str()?)?,
             entry: Entry::read(request["entry"].as_str()?, &request["args"])?,
             env: Pairs::read(&request["env"])?,
             runtime: Runtime::read(&request["runtime"]),
@@ -214,41 +213,29 @@ impl Job {
 }
 
 async fn story(request: Request, channel: Channel) -> u8 {
-    let env = Environment::new(request.env, &request.runtime.platform);
-    let start = |dialect, voice| Run::new(channel, dialect, env, request.runtime, voice);
-    match request.entry {
-        Entry::Main(ci) => {
-            let run = start(ci, Voice::Log);
-            match apart(assume(&run, ci)).await {
-                Ok(()) => 0,
-                Err(failure) => apart(tell_failure(&run, ci, failure)).await,
-            }
-        }
-        Entry::Post(ci) => {
-            let run = start(ci, Voice::Log);
-            exit_code(&run, apart(cleanup::clean_up(&run, ci)).await)
-        }
-        Entry::CredentialProcess(path) => {
-            // Whose options these are, the request will say; until then nothing depends on it.
-            let Some(any) = ci::ALL.first() else { return Blame::Bug.exit_code() };
-            let run = start(*any, Voice::Aside);
-            exit_code(&run, apart(credential_process::answer(&run, &path)).await)
-        }
+    let Request { ci, entry, env, runtime } = request;
+    let env = Environment::new(env, &runtime.platform);
+    let voice = match entry {
+        Entry::CredentialProcess(_) => Voice::Aside,
+        Entry::Main | Entry::Post => Voice::Log,
+    };
+    let run = Run::new(channel, ci, env, runtime, voice);
+
+    let ended = match &entry {
+        Entry::Main => apart(assume(&run, ci)).await,
+        Entry::Post => apart(cleanup::clean_up(&run, ci)).await,
+        Entry::CredentialProcess(path) => apart(credential_process::answer(&run, ci, path)).await,
+    };
+    match ended {
+        Ok(()) => 0,
+        Err(failure) => apart(tell_failure(&run, ci, &entry, failure)).await,
     }
 }
 
-fn exit_code(run: &Run, ended: Result<(), Failure>) -> u8 {
-    ended.map_or_else(
-        |failure| {
-            run.report(&failure);
-            failure.exit_code()
-        },
-        |()| 0,
-    )
-}
-
-async fn tell_failure(run: &Run, ci: &dyn Ci, failure: Failure) -> u8 {
+async fn tell_failure(run: &Run, ci: &dyn Ci, entry: &Entry, failure: Failure) -> u8 {
     run.report(&failure);
-    ci.after_failure(run, &failure).await;
+    if matches!(entry, Entry::Main) {
+        ci.after_failure(run, &failure).await;
+    }
     failure.exit_code()
 }

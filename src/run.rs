@@ -97,11 +97,11 @@ impl Run {
     /// The same run with other options than those of its environment; the two share what they know
     /// of secrets.
     #[must_use]
-    pub fn with_options(&self, dialect: &'static dyn Dialect, options: &Pairs) -> Self {
+    pub fn with_options(&self, options: &Pairs) -> Self {
         Self {
             channel: self.channel.clone(),
-            dialect,
-            env: self.env.with(|name| dialect.is_option(name), options),
+            dialect: self.dialect,
+            env: self.env.with(|name| self.dialect.is_option(name), options),
             runtime: self.runtime.clone(),
             scrubber: self.scrubber.clone(),
             voice: self.voice,

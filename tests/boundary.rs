@@ -17,7 +17,7 @@ fn request(changes: &[(&str, &str)]) -> String {
     for (name, value) in changes {
         env[*name] = json!(value);
     }
-    json!({ "entry": "github", "args": [], "env": env, "runtime": { "platform": "linux" } }).to_string()
+    json!({ "ci": "github", "entry": "main", "args": [], "env": env, "runtime": { "platform": "linux" } }).to_string()
 }
 
 /// What JavaScript would see of the value, through its own JSON.

@@ -288,6 +288,11 @@ fn usual_claims(ci: &str) -> Value {
 fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, String>) {
     let entry = step["entry"].as_str().unwrap_or(&world.ci).to_owned();
     let entry = entry.as_str();
+    let kind = match entry {
+        "credential-process" => entry,
+        _ if entry.ends_with("-post") => "post",
+        _ => "main",
+    };
     let default_answers = if entry == world.ci { json!([{"to": "token"}, {"to": "sts"}]) } else { json!([]) };
     let answers = if step["http"].is_array() { &step["http"] } else { &default_answers };
     let mut answers: VecDeque<Value> = answers.as_array().unwrap().clone().into();
@@ -296,7 +301,7 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
     let args = args.into_iter().map(|arg| find_written(world, &arg)).collect::<Vec<_>>();
     let request = Request::read(
         &json!({
-            "entry": entry, "args": args, "env": environment,
+            "ci": world.ci, "entry": kind, "args": args, "env": environment,
             "runtime": {"name": "node", "version": "24.0.0", "executable": "{node}", "root": "{root}",
                         "platform": "linux", "home": format!("{TEMP}/home"), "coloured": []},
         })

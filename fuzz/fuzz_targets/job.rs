@@ -4,11 +4,13 @@
 
 use std::collections::VecDeque;
 
+use ci_assume_role::ci;
+use ci_assume_role::ci::buildkite::table::SPECS;
 use ci_assume_role::ci::github::table::{INPUTS, variable_of};
 use ci_assume_role::effect::{Effect, Posted};
 use ci_assume_role::job::{Entry, Job, Request};
 use ci_assume_role::pairs::Pairs;
-use ci_assume_role::run::Runtime;
+use ci_assume_role::environment::Runtime;
 use ci_assume_role::time::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
@@ -27,16 +29,35 @@ fuzz_target!(|input: (u8, Vec<(u8, String)>, Vec<(u16, String)>)| {
         ("GITHUB_OUTPUT", "/output"),
         ("GITHUB_STATE", "/state"),
         ("STATE_record", "/record"),
+        ("BUILDKITE_JOB_ID", "0183c4e6"),
+        ("BUILDKITE_AGENT_ACCESS_TOKEN", "access-token-of-the-job"),
+        ("BUILDKITE_AGENT_JOB_API_SOCKET", "/socket"),
+        ("BUILDKITE_AGENT_JOB_API_TOKEN", "token-of-the-job-api"),
     ] {
         env.set(name, value);
     }
-    for (index, value) in options {
-        let spec = &INPUTS[usize::from(index) % INPUTS.len()];
-        env.set(&variable_of(spec.name), &value);
+    let ci = ci::ALL[usize::from(entry / 4) % ci::ALL.len()];
+    if ci.name() == "buildkite" {
+        let mut config = serde_json::json!({ "role-arn": "arn:aws:iam::123456789012:role/deploy" });
+        for (index, value) in options {
+            // As text, or as whatever JSON it is.
+            let value = serde_json::from_str(&value).unwrap_or(serde_json::Value::String(value));
+            config[SPECS[usize::from(index) % SPECS.len()].name] = value;
+        }
+        env.set("BUILDKITE_PLUGIN_CONFIGURATION", &config.to_string());
+    } else {
+        for (index, value) in options {
+            let spec = &INPUTS[usize::from(index) % INPUTS.len()];
+            env.set(&variable_of(spec.name), &value);
+        }
     }
-    let entry = [Entry::Github, Entry::GithubPost, Entry::CredentialProcess][usize::from(entry) % 3];
+    let entry = match entry % 4 {
+        0 => Entry::CredentialProcess("/request".to_owned()),
+        1 if ci.name() == "github" => Entry::Post,
+        _ => Entry::Main,
+    };
     let runtime = Runtime { home: "/home".to_owned(), ..Runtime::default() };
-    let request = Request { entry, args: vec!["/request".to_owned()], env, runtime };
+    let request = Request { ci, entry, env, runtime };
     let mut job = Job::start(request, Timestamp::from_seconds(1_795_262_580), 7);
 
     let mut outcomes = VecDeque::from(outcomes);
@@ -58,7 +79,7 @@ fuzz_target!(|input: (u8, Vec<(u8, String)>, Vec<(u16, String)>)| {
         let outcome = match status % 4 {
             0 => text,
             1 => format!("{{\"status\":200,\"headers\":{{}},\"body\":{quoted}}}"),
-            2 => format!("{{\"contents\":{quoted},\"offset\":0}}"),
+            2 => format!("{{\"contents\":{quoted},\"offset\":0,\"exitCode\":0,\"stdout\":{quoted},\"stderr\":\"\"}}"),
             _ => format!("{{\"status\":{status},\"headers\":{{\"content-type\":{quoted}}},\"body\":{quoted}}}"),
         };
         job.resume(id, outcome, elapsed_ms);

@@ -19,7 +19,7 @@ use crate::secret::Secret;
 use crate::settings::{RoleSettings, Settings, TokenRequest};
 use crate::token::UnverifiedToken;
 
-/// Every CI, found by the name that its dialect has.
+/// Every CI that this module knows, found by the name that its dialect has.
 pub const ALL: &[&dyn Ci] = &[
     #[cfg(feature = "github")]
     &github::GitHub,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::environment::Runtime;
 use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::settings::RoleSettings;
@@ -14,8 +15,6 @@ use crate::sts::assume_role_with_web_identity::Session;
 /// The right to ask for a token stays in the job's environment and is never written down.
 #[derive(Serialize)]
 pub struct Kept {
-    /// Whose options they are.
-    pub ci: String,
     /// The variables that carry the step's options.
     pub options: Pairs,
     /// Which of their roles it is about.
@@ -32,13 +31,7 @@ impl Kept {
         let options = Pairs::read(&kept["options"])?;
         let cache = kept["cache"].as_str()?.to_owned();
         let role = usize::try_from(kept["role"].as_u64()?).ok()?;
-        Some(Self {
-            ci: kept["ci"].as_str()?.to_owned(),
-            options,
-            role,
-            cache,
-            session_seconds: kept["session_seconds"].as_i64()?,
-        })
+        Some(Self { options, role, cache, session_seconds: kept["session_seconds"].as_i64()? })
     }
 }
 
@@ -103,13 +96,10 @@ pub(super) fn changes(
     let mut options = run.env.variables().clone();
     options.retain(|name| run.dialect.is_option(name) && !run.dialect.is_secret_option(name));
     let session_seconds = i64::from(role.duration.seconds());
-    let ci = run.dialect.name().to_owned();
-    let kept = Kept { ci, options, role: number, cache: cache.clone(), session_seconds };
-    let command: Vec<String> =
-        [run.runtime.executable.as_str(), &format!("{}/js/cli.js", run.runtime.root), "credential-process", &request]
-            .iter()
-            .map(|word| quoted(word))
-            .collect::<Result<_, _>>()?;
+    let kept = Kept { options, role: number, cache: cache.clone(), session_seconds };
+    let Runtime { executable, root, .. } = &run.runtime;
+    let words = [executable, &format!("{root}/js/cli.js"), "credential-process", run.dialect.name(), &request];
+    let command: Vec<String> = words.into_iter().map(quoted).collect::<Result<_, _>>()?;
     // Maps of strings always serialise.
     let kept = serde_json::to_string(&kept).unwrap_or_default();
     Ok((vec![(cache, ProcessCredentials::of(session).to_json()), (request, kept)], command.join(" ")))

@@ -7,7 +7,7 @@ mod role;
 mod session;
 mod values;
 
-pub use options::{OptionSpec, Options, ValueFault};
+pub use options::{OptionSpec, Options, ValueFault, prose};
 pub use role::{AccountId, PolicyArn, RoleArn};
 pub use session::{SessionDuration, SessionName, SessionPolicy};
 pub use values::{Audience, ProfileName, Region, account_ids, custom_tags, policy_arns, seconds, whole_number};

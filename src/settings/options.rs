@@ -17,6 +17,12 @@ pub struct OptionSpec {
     pub secret: bool,
 }
 
+/// Text for manifests and documentation, which modules do not carry.
+#[must_use]
+pub const fn prose(text: &'static str) -> &'static str {
+    if cfg!(target_arch = "wasm32") { "" } else { text }
+}
+
 /// What is wrong with a value, and a value that would do.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ValueFault {

@@ -204,6 +204,15 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		assertCredentials(ran.environment('next'));
 	});
 
+	test('variables of an earlier step are no inputs: the CLI gives those of step.yml', async (t) => {
+		const cli = await startCli(t);
+		const command = 'for name in output_prefix identity_token build_url; do envman add --key $name --value EVIL_; done';
+		const ran = await cli.run({ steps: [cli.probe('before', command), cli.assume(), cli.probe('next')] });
+		assert.equal(ran.exitCode, 0, ran.log);
+		assertCredentials(ran.environment('next'));
+		assert.equal(ran.form.get('WebIdentityToken'), cli.token);
+	});
+
 	test('from a repository with a tag, as releases are', async (t) => {
 		const cli = await startCli(t);
 		const repository = cli.path('released');

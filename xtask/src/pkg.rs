@@ -12,8 +12,8 @@ use crate::{host, setup};
 
 /// One crate, several modules, each with the features that make it: a run reads only the one that it needs.
 const MODULES: [(&str, &str); 3] = [
-    ("ci_assume_role", "exchange,bitrise,buildkite,github"),
-    ("ci_assume_role_github", "exchange,github"), // half of all jobs, and each of them pays for what it does not use
+    ("ci_assume_role_github", "exchange,github"),
+    ("ci_assume_role_others", "exchange,bitrise,buildkite"),
     ("ci_assume_role_sandbox", "sandbox"),
 ];
 const SUMS: &str = "SHA256SUMS";

@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 use crate::host;
 
 const ENTRY: &str = "js/github.js";
+/// The module that the entry has loaded by its name.
+const MODULE: &str = "ci_assume_role_github";
 const READ_BUDGET: u64 = 450 * 1024;
 const SHIPPED_BUDGET: u64 = 1200 * 1024;
 const SHIPPED: [&str; 8] = ["js", "pkg", "hooks", "action.yml", "plugin.yml", "step.yml", "step.sh", "package.json"];
@@ -17,6 +19,9 @@ pub fn run() -> Result<()> {
     let root = host::root();
     let mut read = BTreeSet::new();
     follow(&root.join(ENTRY), &mut read)?;
+    for file in [format!("pkg/{MODULE}.js"), format!("pkg/{MODULE}_bg.wasm")] {
+        follow(&root.join(file), &mut read)?;
+    }
 
     let mut shipped = BTreeSet::new();
     for path in SHIPPED.map(|path| root.join(path)) {

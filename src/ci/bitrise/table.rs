@@ -2,7 +2,7 @@
 //! identity token", and ours. The one source of `step.yml`, of the tables in the documentation, and
 //! of what is parsed.
 
-use crate::settings::OptionSpec;
+use crate::settings::{OptionSpec, prose};
 
 /// How an input looks in `step.yml` and in the Workflow Editor. No run reads it.
 #[derive(Debug)]
@@ -28,11 +28,11 @@ const DEBUG: &str = "Debug";
 const SWITCH: &[&str] = &["true", "false"];
 
 const fn input(name: &'static str, default: &'static str, description: &'static str) -> OptionSpec {
-    OptionSpec { name, description, default, alias: None, secret: false }
+    OptionSpec { name, description: prose(description), default: prose(default), alias: None, secret: false }
 }
 
 const fn secret(name: &'static str, default: &'static str, description: &'static str) -> OptionSpec {
-    OptionSpec { name, description, default, alias: None, secret: true }
+    OptionSpec { name, description: prose(description), default: prose(default), alias: None, secret: true }
 }
 
 impl OptionSpec {
@@ -150,7 +150,7 @@ pub struct Output {
 }
 
 const fn output(name: &'static str, title: &'static str, secret: bool, description: &'static str) -> Output {
-    Output { name, title, description, secret }
+    Output { name, title: prose(title), description: prose(description), secret }
 }
 
 /// With `output_prefix`, the first three have other names.

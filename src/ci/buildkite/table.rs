@@ -1,7 +1,7 @@
 //! The options of the Buildkite plugin: all of aws-assume-role-with-web-identity v1.6.0, and ours.
 //! The one source of `plugin.yml`, of the table in `docs/buildkite.md`, and of what is parsed.
 
-use crate::settings::OptionSpec;
+use crate::settings::{OptionSpec, prose};
 
 /// One option, and what it looks like in a pipeline.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +30,14 @@ pub enum Shape {
 }
 
 const fn of_role(name: &'static str, shape: Shape, default: &'static str, description: &'static str) -> PluginOption {
-    let spec = OptionSpec { name, description, default, alias: None, secret: false };
+    let spec =
+        OptionSpec { name, description: prose(description), default: prose(default), alias: None, secret: false };
     PluginOption { spec, shape, of_role: true }
 }
 
 const fn of_all(name: &'static str, shape: Shape, default: &'static str, description: &'static str) -> PluginOption {
-    let spec = OptionSpec { name, description, default, alias: None, secret: false };
+    let spec =
+        OptionSpec { name, description: prose(description), default: prose(default), alias: None, secret: false };
     PluginOption { spec, shape, of_role: false }
 }
 

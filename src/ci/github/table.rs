@@ -1,7 +1,7 @@
 //! The inputs and outputs of the GitHub Action: all of configure-aws-credentials v6.2.4, and ours.
 //! The one source of `action.yml`, of the tables in `docs/github.md`, and of what is parsed.
 
-use crate::settings::OptionSpec;
+use crate::settings::{OptionSpec, prose};
 
 const fn input(
     name: &'static str,
@@ -9,11 +9,11 @@ const fn input(
     default: &'static str,
     description: &'static str,
 ) -> OptionSpec {
-    OptionSpec { name, description, default, alias, secret: false }
+    OptionSpec { name, description: prose(description), default: prose(default), alias, secret: false }
 }
 
 const fn secret(name: &'static str, description: &'static str) -> OptionSpec {
-    OptionSpec { name, description, default: "none", alias: None, secret: true }
+    OptionSpec { name, description: prose(description), default: "none", alias: None, secret: true }
 }
 
 /// In the order in which people read them. `action.yml` and `docs/github.md` are made from this.

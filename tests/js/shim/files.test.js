@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
 	chmodSync,
+	chownSync,
 	lstatSync,
 	mkdirSync,
 	mkdtempSync,
@@ -144,6 +145,14 @@ test('replaces a file, and narrows what others may do with it', () => {
 	assert.equal(statSync(path).mode & 0o777, 0o600);
 	assert.deepEqual(write(path, 'x', 0o640), {});
 	assert.equal(statSync(path).mode & 0o777, 0o640);
+});
+
+test('root leaves the owner of a file as it was', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
+	const path = file('a', 'old');
+	chownSync(path, 1234, 1235);
+	assert.deepEqual(write(path, 'new'), {});
+	const { uid, gid, mode } = statSync(path);
+	assert.deepEqual([uid, gid, mode & 0o777], [1234, 1235, 0o600]);
 });
 
 test('does not write over a folder', () => {

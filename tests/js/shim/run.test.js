@@ -284,11 +284,11 @@ test('tells the core about its process', () => {
 		encoding: 'utf8',
 		env: { PATH: process.env.PATH, HOME: '/home/somebody', AN_INPUT: 'gr\u00FC\u00DFe' },
 	});
-	const { entry, args, env, runtime } = JSON.parse(stdout);
+	const { ci, entry, args, env, runtime } = JSON.parse(stdout);
 	assert.equal(status, 3);
 	if (executable === process.execPath)
 		assert.deepEqual([runtime.name, runtime.version], ['node', process.versions.node]);
-	assert.deepEqual([entry, args], ['github', ['one']]);
+	assert.deepEqual([ci, entry, args], ['github', 'main', ['one']]);
 	assert.equal(env.AN_INPUT, 'gr\u00FC\u00DFe');
 	assert.deepEqual(runtime, {
 		name: runtime.name,

@@ -44,4 +44,4 @@ class Job {
 
 await prepare();
 const { run } = await import('../../../js/run.js');
-await run({ Job, entry: 'github', args: ['one'] });
+await run({ Job, ci: 'github', entry: 'main', args: ['one'] });

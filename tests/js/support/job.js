@@ -233,7 +233,7 @@ export class Job extends Folder {
 		this.change(env, options.env);
 		this.service.expect(options.answers ?? (entry === 'github' ? [tokenAnswer(this.token), stsAnswer()] : []));
 		const file = entry === 'credential-process' ? 'js/cli.js' : `js/${entry}.js`;
-		const words = entry === 'credential-process' ? [entry, ...args] : args;
+		const words = entry === 'credential-process' ? [entry, 'github', ...args] : args;
 		const { deadlineMs, uid, started, modes = {} } = options;
 		const restore = Object.entries(modes).map(([path, mode]) => this.setMode(path, mode));
 		const wrapper = options.terminal ? TERMINAL : options.wrapper;
