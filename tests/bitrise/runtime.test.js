@@ -70,7 +70,7 @@ describe('Node in the Bitrise CLI', { concurrency: 2, skip }, () => {
 	test('no Node at all, as in a container without it', async (t) => {
 		const cli = await startCli(t);
 		const bin = cli.path('bin');
-		for (const name of ['bash', 'dirname']) fs.symlinkSync(`/usr/bin/${name}`, join(bin, name));
+		for (const name of ['bash', 'dirname', 'sleep']) fs.symlinkSync(`/usr/bin/${name}`, join(bin, name));
 		const ran = await runProgram(['bash', cli.path('step/step.sh')], { env: { PATH: bin } });
 		assert.equal(ran.exitCode, 2);
 		assert.match(ran.stdout, /^\u001b\[31;1mThis step needs Node 18 or newer[\s\S]*#node\u001b\[0m\n$/);

@@ -8,7 +8,7 @@ pub mod table;
 mod token;
 
 use futures_util::FutureExt as _;
-use futures_util::future::{LocalBoxFuture, ready};
+use futures_util::future::LocalBoxFuture;
 
 use super::{AtTheEnd, Ci, ProfilePlace, Reminder};
 use crate::change::Change;
@@ -28,6 +28,9 @@ const PLAIN: &str = "\u{1b}[0m";
 
 /// What others say of a failure, which belongs to its reason.
 const SAID: [&str; 3] = ["AWS says", "Bitrise says", "it says"];
+
+/// Far more than the CLI needs to read what was written last.
+const READING_MS: u64 = 100;
 
 pub struct Bitrise;
 
@@ -181,8 +184,9 @@ impl Ci for Bitrise {
         ProfilePlace::OfTheJob
     }
 
-    fn after_failure<'a>(&'a self, _run: &'a Run, _failure: &'a Failure) -> LocalBoxFuture<'a, ()> {
-        Box::pin(ready(()))
+    /// The CLI knows the reason only if it has read it before the step is over.
+    fn after_failure<'a>(&'a self, run: &'a Run, _failure: &'a Failure) -> LocalBoxFuture<'a, ()> {
+        run.sleep(READING_MS).map(|_| ()).boxed_local()
     }
 }
 
