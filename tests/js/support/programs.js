@@ -8,6 +8,7 @@ import { ROOT } from './child.js';
 const INSTALL = {
 	act: '`brew install act`, or `go install github.com/nektos/act@latest`',
 	aws: '`cargo xtask setup`, or `pip install awscli`',
+	'buildkite-agent': "`go install github.com/buildkite/agent/v3@latest`, or Buildkite's packages",
 	moto_server: "`cargo xtask setup`, or `pip install 'moto[server]'`",
 };
 
