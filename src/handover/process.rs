@@ -105,11 +105,13 @@ pub(super) fn changes(
     let session_seconds = i64::from(role.duration.seconds());
     let ci = run.dialect.name().to_owned();
     let kept = Kept { ci, options, role: number, cache: cache.clone(), session_seconds };
-    let command: Vec<String> =
-        [run.runtime.executable.as_str(), &format!("{}/js/cli.js", run.runtime.root), "credential-process", &request]
-            .iter()
-            .map(|word| quoted(word))
-            .collect::<Result<_, _>>()?;
+    let (runtime, script) = (&run.runtime, format!("{}/js/cli.js", run.runtime.root));
+    let mut words = vec![runtime.executable.as_str()];
+    if runtime.name == "deno" {
+        words.extend(["run", "--allow-all", "--quiet"]); // it allows nothing by itself
+    }
+    words.extend([script.as_str(), "credential-process", request.as_str()]);
+    let command: Vec<String> = words.into_iter().map(quoted).collect::<Result<_, _>>()?;
     // Maps of strings always serialise.
     let kept = serde_json::to_string(&kept).unwrap_or_default();
     Ok((vec![(cache, ProcessCredentials::of(session).to_json()), (request, kept)], command.join(" ")))
