@@ -53,3 +53,17 @@ export function missing(...names) {
 	if (process.env.CI === 'true') throw new Error(hint);
 	return hint;
 }
+
+/**
+ * One of the runtimes that `tests/runtimes` has for this machine.
+ * @param {'bun' | 'deno'} name
+ * @returns {string | undefined}
+ */
+export function runtime(name) {
+	const scope = join(ROOT, 'tests', 'runtimes', 'node_modules', name === 'bun' ? '@oven' : '@deno');
+	const folders = existsSync(scope) ? readdirSync(scope) : [];
+	const places = folders.map((folder) => join(scope, folder, ...(name === 'bun' ? ['bin', 'bun'] : ['deno'])));
+	const found = places.find((path) => existsSync(path));
+	if (found === undefined && process.env.CI === 'true') throw new Error(`tests/runtimes has no ${name}`);
+	return found;
+}
