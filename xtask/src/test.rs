@@ -11,13 +11,14 @@ use crate::{fuzz, host, pkg, setup, size};
 
 type Group = fn(&mut Tally) -> Result<()>;
 
-const GROUPS: [(&str, Group); 9] = [
+const GROUPS: [(&str, Group); 10] = [
     ("style", style),
     ("lint", lint),
     ("core", core),
     ("boundary", boundary),
     ("pkg", package),
     ("js", js),
+    ("buildkite", buildkite),
     ("runtimes", runtimes),
     ("oracles", oracles),
     ("fuzz", fuzz_targets),
@@ -108,6 +109,10 @@ fn js(tally: &mut Tally) -> Result<()> {
         node_counts,
     )?;
     tally.count("act", &mut node_tests(Path::new("tests/act"), |_| true)?, node_counts)
+}
+
+fn buildkite(tally: &mut Tally) -> Result<()> {
+    tally.count("buildkite", &mut node_tests(Path::new("tests/buildkite"), |_| true)?, node_counts)
 }
 
 /// The tests of `tests/js/matrix` start the entries with the runtime that this variable names.
