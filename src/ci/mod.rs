@@ -108,6 +108,12 @@ pub trait Ci: Dialect {
     /// A folder for files of this job.
     fn scratch(&self, run: &Run) -> String;
 
+    /// What the names of all files of this job have in common, so that its end finds them even if a
+    /// signal came before it could be told. `None` where it is told first.
+    fn mark(&self, _run: &Run) -> Option<String> {
+        None
+    }
+
     /// Where profiles are written.
     fn profile_place(&self) -> ProfilePlace;
 

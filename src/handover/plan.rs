@@ -37,7 +37,8 @@ pub(super) async fn changes(
     exchanged: &[Exchanged],
     more: Pairs,
 ) -> Result<Vec<Change>, Failure> {
-    let prefix = format!("{}/{}-{}", ci.scratch(run), crate::product::NAME, run.channel.random_name());
+    let mark = ci.mark(run).map(|mark| format!("{mark}-")).unwrap_or_default();
+    let prefix = format!("{}/{}-{mark}{}", ci.scratch(run), crate::product::NAME, run.channel.random_name());
     let record_path = format!("{prefix}-record.json");
     let mut record = Record::default();
     let mut files = Vec::new();

@@ -11,13 +11,14 @@ use crate::{fuzz, host, pkg, setup, size};
 
 type Group = fn(&mut Tally) -> Result<()>;
 
-const GROUPS: [(&str, Group); 9] = [
+const GROUPS: [(&str, Group); 10] = [
     ("style", style),
     ("lint", lint),
     ("core", core),
     ("boundary", boundary),
     ("pkg", package),
     ("js", js),
+    ("buildkite", buildkite),
     ("runtimes", runtimes),
     ("oracles", oracles),
     ("fuzz", fuzz_targets),
@@ -111,6 +112,10 @@ fn js(tally: &mut Tally) -> Result<()> {
         tally.count(runner, &mut node_tests(&Path::new("tests").join(runner), |_| true)?, node_counts)?;
     }
     Ok(())
+}
+
+fn buildkite(tally: &mut Tally) -> Result<()> {
+    tally.count("buildkite", &mut node_tests(Path::new("tests/buildkite"), |_| true)?, node_counts)
 }
 
 /// The tests of `tests/js/matrix` start the entries with the runtime that this variable names.

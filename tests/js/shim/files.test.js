@@ -216,3 +216,13 @@ test('takes back half a line when the disk is full', { skip: !posix || web }, ()
 	assert.equal(readFileSync(profile, 'utf8'), 'old');
 	assert.deepEqual(readdirSync(folder).sort(), ['env', 'profile']);
 });
+
+test('names a place that has no room for a folder, and does not try for ever', {
+	skip: process.platform !== 'linux',
+}, () => {
+	const path = '/proc/none/at/all/file';
+	assert.deepEqual(performFile({ id: 1, kind: 'write-file', path, contents: 'x', mode: 0o600 }), {
+		fault: 'not-found',
+		detail: 'ENOENT',
+	});
+});
