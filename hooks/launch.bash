@@ -3,7 +3,7 @@
 
 # ci_assume_role HOOK: does the plugin's work if this is the hook for it.
 ci_assume_role() {
-	local root status exports hook runtime
+	local root status exports hook runtime shown
 	hook=$(ci_assume_role_option HOOK)
 	case $1:${hook:-environment} in
 		environment:pre-command) return 0 ;;
@@ -20,12 +20,20 @@ ci_assume_role() {
 		ci_assume_role_runtime "$root" "$runtime"
 	fi
 
+	# A shell that shows what it does would show the credentials.
+	shown=${-//[!vx]/}
+	set +vx
+	# A job that is cancelled sends its signal to the plugin as well. This shell waits for what the plugin makes of it:
+	# all that it has written has to be known to the job by then, or to be gone.
+	trap : INT TERM
 	# Standard output is text for this shell, and nobody else sees it: it is not written anywhere.
 	status=0
 	exports=$("${CI_ASSUME_ROLE_COMMAND[@]}") || status=$?
+	trap - INT TERM
 	unset CI_ASSUME_ROLE_COMMAND
 	if [ "$status" -ne 0 ]; then exit "$status"; fi
 	eval "$exports"
+	if [ -n "$shown" ]; then set "-$shown"; fi
 }
 
 # ci_assume_role_option NAME: an option that has to be known before the plugin's own code can run. The agent flattens

@@ -6,6 +6,7 @@ const fs = process.getBuiltinModule('node:fs');
 /** The module of `pkg/` that knows a CI. @type {Record<import('./types.d.ts').CiName, string>} */
 const MODULES = {
 	any: 'ci_assume_role',
+	bitrise: 'ci_assume_role',
 	buildkite: 'ci_assume_role',
 	github: 'ci_assume_role_github',
 };

@@ -100,7 +100,7 @@ function replace(path, contents, mode) {
 	const folder = dirname(path);
 	refuseLink(folder, 'its folder is a symbolic link');
 	refuseLink(path, 'a symbolic link');
-	fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+	makeFolder(folder);
 	const present = fs.lstatSync(path, { throwIfNoEntry: false });
 	if (present && !present.isFile()) throw new Refusal('not-a-file', 'not a regular file');
 	const temporary = join(folder, `.${basename(path).slice(0, 64)}.${unique()}`);
@@ -110,6 +110,7 @@ function replace(path, contents, mode) {
 		try {
 			writeAll(fd, contents);
 			if (mode !== 0o600) fs.fchmodSync(fd, mode);
+			keepOwner(fd, present);
 			fs.fsyncSync(fd);
 		} finally {
 			fs.closeSync(fd);
@@ -119,6 +120,16 @@ function replace(path, contents, mode) {
 		remove(temporary);
 		throw error;
 	}
+}
+
+/**
+ * In a container, a step is often root while the runner, which is to read the file afterwards, is not.
+ * @param {number} fd
+ * @param {import('node:fs').Stats | undefined} present the file that is about to be replaced
+ */
+function keepOwner(fd, present) {
+	const user = process.getuid?.();
+	if (present && user === 0 && present.uid !== user) fs.fchownSync(fd, present.uid, present.gid);
 }
 
 /**
@@ -146,6 +157,22 @@ function truncate(path, length) {
 	withFile(path, O_WRONLY, true, (fd, size) => {
 		if (size > length) fs.ftruncateSync(fd, length);
 	});
+}
+
+/**
+ * With all that it is in. Node's own `recursive` tries for ever where the system has no room for a folder and says
+ * ENOENT, as /proc does.
+ * @param {string} path
+ */
+function makeFolder(path) {
+	if (fs.existsSync(path)) return; // whether it is a folder is seen by what is put into it
+	const parent = dirname(path);
+	if (parent !== path) makeFolder(parent);
+	try {
+		fs.mkdirSync(path, { mode: 0o700 });
+	} catch (error) {
+		if (codeOf(error) !== 'EEXIST') throw error; // somebody else was faster
+	}
 }
 
 /** @param {string} path */

@@ -6,7 +6,18 @@ const { spawn } = process.getBuiltinModule('node:child_process');
 const FAULTS = { EACCES: 'permission', ENOENT: 'not-found', EPERM: 'permission' };
 
 /** @type {import('./types.d.ts').Start<import('./types.d.ts').RunEffect>} */
-export function startProgram({ argv: [program = '', ...args], env, input, timeoutMs, maxBytes }, settle) {
+export function startProgram(effect, settle) {
+	try {
+		return begin(effect, settle);
+	} catch (error) {
+		// Most of what the system refuses is told by an event; a command line that is too long, say, is not.
+		settle(refusal(error));
+		return () => {};
+	}
+}
+
+/** @type {import('./types.d.ts').Start<import('./types.d.ts').RunEffect>} */
+function begin({ argv: [program = '', ...args], env, input, timeoutMs, maxBytes }, settle) {
 	let settled = false;
 	/** @param {import('./types.d.ts').Outcome} outcome */
 	const finish = (outcome) => {
@@ -31,10 +42,7 @@ export function startProgram({ argv: [program = '', ...args], env, input, timeou
 		windowsHide: true,
 	});
 	const deadline = setTimeout(() => fail('timeout', `not over after ${timeoutMs} ms`), timeoutMs);
-	child.on('error', (error) => {
-		const code = /** @type {NodeJS.ErrnoException} */ (error).code ?? 'unknown';
-		finish({ fault: FAULTS[code] ?? 'io', detail: code });
-	});
+	child.on('error', (error) => finish(refusal(error)));
 	const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => {
 		/** @type {Buffer[]} */
 		const parts = [];
@@ -77,14 +85,20 @@ export function execProgram({ argv: [program = '', ...args], env, without }, set
 		for (const signal of PASSED_ON) process.off(signal, pass);
 		settle(outcome);
 	};
-	child.on('error', (error) => {
-		const code = /** @type {NodeJS.ErrnoException} */ (error).code ?? 'unknown';
-		finish({ fault: FAULTS[code] ?? 'io', detail: code });
-	});
+	child.on('error', (error) => finish(refusal(error)));
 	child.on('close', (exitCode, signal) => {
 		const number = signal ? process.getBuiltinModule('node:os').constants.signals[signal] : 0;
 		finish({ exitCode: exitCode ?? BY_SIGNAL + number });
 	});
 	// What ends us is for the program to hear; it decides when that is.
 	return () => {};
+}
+
+/**
+ * @param {unknown} error
+ * @returns {import('./types.d.ts').Fault}
+ */
+function refusal(error) {
+	const code = /** @type {NodeJS.ErrnoException} */ (error).code ?? 'unknown';
+	return { fault: FAULTS[code] ?? 'io', detail: code };
 }

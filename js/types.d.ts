@@ -5,7 +5,7 @@ import type { Job as CoreJob, Effect } from '../pkg/ci_assume_role_github.js';
 export type { Effect };
 /** Every module of `pkg/` that performs runs looks like this one. */
 export type Core = typeof import('../pkg/ci_assume_role_github.js');
-export type CiName = 'any' | 'buildkite' | 'github';
+export type CiName = 'any' | 'bitrise' | 'buildkite' | 'github';
 export type Fetch = Extract<Effect, { kind: 'fetch' }>;
 export type RunEffect = Extract<Effect, { kind: 'run' }>;
 export type Exec = Extract<Effect, { kind: 'exec' }>;

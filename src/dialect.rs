@@ -47,6 +47,11 @@ pub trait Dialect {
         is_flag_or_variable(variable)
     }
 
+    /// Whether it is one that must not be written down.
+    fn is_secret_option(&self, _variable: &str) -> bool {
+        false
+    }
+
     /// What people call an option here: a flag, for a CI without an entry of its own.
     fn option(&self, meaning: Meaning) -> &'static str {
         flag(meaning)

@@ -74,18 +74,29 @@ async fn exchange_with_retries(
 ) -> Result<Exchanged, Failure> {
     let mut attempts = Attempts::new(settings.retry);
     loop {
-        let trouble = match attempt(run, ci, settings, role).await {
+        match attempt(run, ci, settings, role).await {
             Ok(exchanged) => return Ok(exchanged),
-            Err(trouble) => trouble,
-        };
-        let Some(pause_ms) = attempts.pause_before_next(run, trouble.retry) else {
-            return Err(trouble.into());
-        };
-        run.say(&format!(
-            "  attempt {} failed: {}; the next one follows in {pause_ms} ms",
-            attempts.made, trouble.diagnostic.headline
-        ));
-        run.sleep(pause_ms).await?;
+            Err(trouble) => attempts.pause(run, trouble).await?,
+        }
+    }
+}
+
+/// A token that is not exchanged here.
+///
+/// # Errors
+/// As for [`token`], after the last attempt.
+pub async fn token_alone(
+    run: &Run,
+    ci: &dyn Ci,
+    settings: &Settings,
+    source: &TokenSource,
+) -> Result<UnverifiedToken, Failure> {
+    let mut attempts = Attempts::new(settings.retry);
+    loop {
+        match token(run, ci, settings, source).await {
+            Ok(token) => return Ok(token),
+            Err(trouble) => attempts.pause(run, trouble).await?,
+        }
     }
 }
 
@@ -189,6 +200,18 @@ struct Attempts {
 impl Attempts {
     fn new(policy: RetryPolicy) -> Self {
         Self { policy, made: 0, special: 0 }
+    }
+
+    /// Waits for the next attempt, if there is one.
+    async fn pause(&mut self, run: &Run, trouble: Trouble) -> Result<(), Failure> {
+        let Some(pause_ms) = self.pause_before_next(run, trouble.retry) else {
+            return Err(trouble.into());
+        };
+        run.say(&format!(
+            "  attempt {} failed: {}; the next one follows in {pause_ms} ms",
+            self.made, trouble.diagnostic.headline
+        ));
+        Ok(run.sleep(pause_ms).await?)
     }
 
     fn pause_before_next(&mut self, run: &Run, retry: Retry) -> Option<u64> {

@@ -34,7 +34,9 @@ pub fn refusal(run: &Run, ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedTo
 /// A slip in the region shows only now, as a host that does not exist.
 #[must_use]
 pub fn unreachable(run: &Run, role: &RoleSettings, trouble: Trouble) -> Trouble {
-    let region = role.region.as_ref().map(Region::as_str).unwrap_or_default();
+    // Of a host such as sts.us-east-1.amazonaws.com, where later steps are not told of the region.
+    let of_host = role.endpoint.host.split('.').nth(1).unwrap_or_default();
+    let region = role.region.as_ref().map_or(of_host, Region::as_str);
     let mut known = Partition::ALL.iter().flat_map(|partition| partition.regions.iter().copied());
     if trouble.diagnostic.code != Code::EndpointUnreachable || known.clone().any(|name| name == region) {
         return trouble;
@@ -224,7 +226,7 @@ fn headline(role: &RoleSettings, token: &UnverifiedToken, kind: &ErrorKind) -> S
 /// The token was fine; the trust policy, or a missing role, said no.
 fn denied(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, mut diagnostic: Diagnostic) -> Diagnostic {
     for name in ci.deciding_claims() {
-        if let Some(value) = token.claims().text(name) {
+        if let Some(value) = token.claims().text(name).filter(|value| !value.is_empty()) {
             diagnostic = diagnostic.claim(name, value);
         }
     }
@@ -238,11 +240,7 @@ fn denied(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, mut diagnos
             role.role_arn.name()
         ))
         .fix("check that the role's account and name are right")
-        .paste(
-            "a statement that admits this job and no other branch or environment",
-            "json",
-            &statement(ci, role, token),
-        )
+        .paste(&format!("a statement that admits {}", ci.pinned()), "json", &statement(ci, role, token))
 }
 
 /// The statement of a trust policy that admits jobs like this one.

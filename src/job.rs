@@ -15,8 +15,10 @@ use crate::environment::{Environment, Runtime};
 use crate::exchange::{self, Exchanged};
 use crate::pairs::Pairs;
 use crate::run::{Run, Voice, all, apart};
-use crate::settings::{RoleSettings, Settings};
+use crate::secret::Secret;
+use crate::settings::{RoleSettings, Settings, TokenExport};
 use crate::time::{Timestamp, span};
+use crate::token::UnverifiedToken;
 use crate::{cleanup, credential_process, handover};
 
 /// Assumes the roles and hands the credentials over. Nothing is handed over unless all succeeded.
@@ -35,27 +37,42 @@ async fn assume(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
 }
 
 async fn exchange_and_hand_over(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<(), Failure> {
-    let exchanged = obtain(run, ci, settings).await?;
-    handover::hand_over(run, ci, settings, &exchanged).await?;
-    tell_end(run, &exchanged);
+    let Obtained { exchanged, more } = obtain(run, ci, settings).await?;
+    handover::hand_over(run, ci, settings, &exchanged, more).await?;
+    tell_end(run, settings, &exchanged);
     Ok(())
 }
 
-/// Sessions that may be handed over, and that the log hides.
+/// What there is to hand over, and that the log hides.
+pub struct Obtained {
+    /// A session for each role.
+    pub exchanged: Vec<Exchanged>,
+    /// Variables besides those of the sessions.
+    pub more: Pairs,
+}
+
+/// Assumes the roles, checks what came of it, and has the log hide it.
 ///
 /// # Errors
 /// When a role could not be assumed, or is in an account that is not allowed.
-pub async fn obtain(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec<Exchanged>, Failure> {
+pub async fn obtain(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Obtained, Failure> {
     let exchanged = exchange_all(run, ci, settings).await?;
     for (role, Exchanged { session, .. }) in settings.roles.iter().zip(&exchanged) {
         exchange::check_account(run, role, session)?;
     }
+    let mut more = Pairs::default();
+    if let Some(export) = &settings.token_export {
+        more.set(export.variable, apart(token_to_export(run, ci, settings, export, &exchanged)).await?.expose());
+    }
     ci.conceal(run).await;
-    Ok(exchanged)
+    Ok(Obtained { exchanged, more })
 }
 
 /// The last words of a run that went well.
-pub fn tell_end(run: &Run, exchanged: &[Exchanged]) {
+pub fn tell_end(run: &Run, settings: &Settings, exchanged: &[Exchanged]) {
+    if let Some(export) = &settings.token_export {
+        run.say(&format!("Handed the token over as {}", export.variable));
+    }
     for Exchanged { session, .. } in exchanged {
         run.say(&format!(
             "Assumed {} until {} ({} from now)",
@@ -66,9 +83,30 @@ pub fn tell_end(run: &Run, exchanged: &[Exchanged]) {
     }
 }
 
+async fn token_to_export(
+    run: &Run,
+    ci: &dyn Ci,
+    settings: &Settings,
+    export: &TokenExport,
+    exchanged: &[Exchanged],
+) -> Result<Secret, Failure> {
+    match (exchanged, &export.source) {
+        ([first, ..], _) => Ok(first.token.compact().clone()),
+        ([], Some(source)) => {
+            run.command(ci.group("Fetch the token"));
+            let token = exchange::token_alone(run, ci, settings, source).await?;
+            tell_token(run, ci, &token);
+            run.command(ci.end_group());
+            Ok(token.compact().clone())
+        }
+        ([], None) => Ok(Secret::new("")), // no settings are like that
+    }
+}
+
 /// A session for each role, all at once, or everything that went wrong.
 async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec<Exchanged>, Failure> {
     let title = match settings.roles.as_slice() {
+        [] => return Ok(Vec::new()),
         [role] => format!("Assume {}", role.role_arn.as_str()),
         roles => format!("Assume {} roles", roles.len()),
     };
@@ -107,17 +145,21 @@ pub fn announce(run: &Run, settings: &Settings) {
 }
 
 fn tell_exchange(run: &Run, ci: &dyn Ci, role: &RoleSettings, exchanged: &Exchanged) {
-    for name in ci.deciding_claims() {
-        if let Some(value) = exchanged.token.claims().text(name) {
-            run.say(&format!("  token {name}: {value}"));
-        }
-    }
+    tell_token(run, ci, &exchanged.token);
     run.say(&format!(
         "  session {} of {}, by {}",
         role.session_name.as_str(),
         span(i64::from(role.duration.seconds())),
         role.endpoint.url,
     ));
+}
+
+fn tell_token(run: &Run, ci: &dyn Ci, token: &UnverifiedToken) {
+    for name in ci.deciding_claims() {
+        if let Some(value) = token.claims().text(name).filter(|value| !value.is_empty()) {
+            run.say(&format!("  token {name}: {value}"));
+        }
+    }
 }
 
 /// Which program of ours this is.

@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(one("A", "x\0").map_err(|(_, fault)| fault), Err(ExportFault::Value));
     }
 
-    /// What a shell makes of it, by the rule of POSIX alone; the tests of the runners ask real shells.
+    /// What a shell makes of it, by the rule of POSIX alone; `tests/buildkite_shell.rs` asks real shells.
     fn read_quoted(text: &str) -> Option<String> {
         let mut value = String::new();
         let mut rest = text;

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
+use ci_assume_role::ci::bitrise::table as bitrise;
 use ci_assume_role::ci::buildkite::table::{OPTIONS, PluginOption, Shape};
 use ci_assume_role::ci::github::table::{INPUTS, OUTPUTS};
 use ci_assume_role::diagnostic::Code;
+use ci_assume_role::product;
 
 #[test]
 fn action_yml_is_made_from_the_option_table() {
@@ -20,6 +22,20 @@ fn the_github_page_lists_every_input_and_output() {
     let page = between(&page, "inputs", &inputs_table());
     let page = between(&page, "outputs", &outputs_table());
     check("docs/github.md", &page);
+}
+
+#[test]
+fn step_yml_is_made_from_the_option_table() {
+    check("step.yml", &step_yml());
+}
+
+/// In the form that the step library's own tool gives to a README.
+#[test]
+fn the_bitrise_page_and_the_readme_list_every_input_and_output() {
+    for file in ["docs/bitrise.md", "README.md"] {
+        let page = between(&read(file), "bitrise inputs", &step_inputs_table());
+        check(file, &between(&page, "bitrise outputs", &step_outputs_table()));
+    }
 }
 
 #[test]
@@ -76,6 +92,69 @@ fn the_owner_of_the_repository_stands_in_one_place() {
             assert!(line.contains(owner_and_name), "{file}: {line}");
         }
     }
+    for file in ["README.md", "docs/bitrise.md", "step.sh"] {
+        for line in read(file).lines().filter(|line| line.contains("://github.com/")) {
+            assert!(!line.contains("/ci-assume-role") || line.contains(&url), "{file}: {line}");
+        }
+    }
+    for file in ["README.md", "docs/buildkite.md", "docs/long-jobs.md"] {
+        for line in read(file).lines().filter(|line| line.contains("/ci-assume-role.git#v")) {
+            let version = env!("CARGO_PKG_VERSION");
+            assert!(line.contains(&format!("https://github.com/{owner_and_name}.git#v{version}")), "{file}: {line}");
+        }
+    }
+}
+
+/// Files and, on pages, headings. What lies outside of this repository is not looked at.
+#[test]
+fn links_between_the_pages_lead_somewhere() {
+    let mut pages: Vec<String> = ["docs", "docs/migrating"].iter().flat_map(|folder| pages_in(folder)).collect();
+    pages.extend(pages_in("."));
+    pages.push("tests/scenarios/README.md".to_owned());
+    let mut dead = Vec::new();
+    let mut found = 0;
+    for page in &pages {
+        let text = without_code(&read(page));
+        let folder = path(page).parent().unwrap().to_owned();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") {
+                continue;
+            }
+            found += 1;
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { path(page) } else { folder.join(file) };
+            let leads = match fs::read_to_string(&file) {
+                Ok(text) => heading.is_empty() || anchors(&text).iter().any(|anchor| anchor == heading),
+                Err(_) => file.exists() && heading.is_empty(),
+            };
+            if !leads {
+                dead.push(format!("{page}: {target}"));
+            }
+        }
+    }
+    assert!(found > 100, "only {found} links were found");
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+fn pages_in(folder: &str) -> Vec<String> {
+    let names = fs::read_dir(path(folder)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".md")).map(|name| format!("{folder}/{name}")).collect()
+}
+
+fn without_code(page: &str) -> String {
+    let fenced: Vec<&str> = page.split("```").step_by(2).collect();
+    fenced.join("").split('`').step_by(2).collect()
+}
+
+/// The names that GitHub gives to headings.
+fn anchors(page: &str) -> Vec<String> {
+    let prose: String = page.split("```").step_by(2).collect();
+    let headings = prose.lines().filter(|line| line.starts_with('#'));
+    let name = |heading: &str| -> String {
+        let kept = heading.trim_start_matches('#').trim().to_lowercase();
+        kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>().replace(' ', "-")
+    };
+    headings.map(name).collect()
 }
 
 #[test]
@@ -106,6 +185,97 @@ fn action_yml() -> String {
     out.push_str("outputs:\n");
     for (name, description) in OUTPUTS {
         let _ = writeln!(out, "  {name}:\n    description: {}", yaml(description));
+    }
+    out
+}
+
+fn step_yml() -> String {
+    let url = product::SOURCE_URL.split("/blob/").next().unwrap();
+    let mut out = format!(
+        "# Made from src/ci/bitrise/table.rs by `UPDATE=1 cargo test --test manifests`.\n\
+         title: Assume AWS role\n\
+         summary: Gives later steps short-lived AWS credentials from the build's own OIDC token.\n\
+         description: |-\n\
+         \x20 Exchanges the OIDC token of the build for credentials of an AWS IAM role. No access keys are stored.\n\
+         \n\
+         \x20 When AWS refuses, the log shows what the token held, why such a build is usually refused, and the\n\
+         \x20 statement of a trust policy that would admit it. Nothing is handed over unless all has succeeded.\n\
+         \n\
+         \x20 ### Configuring the Step\n\
+         \n\
+         \x20 1. Create an identity provider in IAM for https://token.builds.bitrise.io, and a role that trusts it. Its\n\
+         \x20    trust policy can test the claims `aud` and `sub` of the token, and no others.\n\
+         \x20 1. Set **IAM role ARN** to the ARN of the role.\n\
+         \x20 1. Later steps find the credentials in the usual variables, where all AWS tools look.\n\
+         \n\
+         \x20 ### Troubleshooting\n\
+         \n\
+         \x20 Every error has a code, and a part of {url}/blob/v{version}/docs/diagnostics.md\n\
+         \x20 that says what to do.\n\
+         website: {url}\n\
+         source_code_url: {url}\n\
+         support_url: {url}/issues\n\
+         type_tags:\n- access-control\n\
+         toolkit:\n  bash:\n    entry_file: step.sh\n\
+         deps:\n  brew:\n  - name: node\n  apt_get:\n  - name: nodejs\n    bin_name: node\n\
+         is_always_run: false\nis_skippable: false\n\
+         inputs:\n",
+        version = env!("CARGO_PKG_VERSION"),
+    );
+    for (spec, form) in bitrise::INPUTS.iter().zip(bitrise::FORMS) {
+        let _ = writeln!(out, "- {}: {}\n  opts:", spec.name, yaml(spec.default));
+        if !form.category.is_empty() {
+            let _ = writeln!(out, "    category: {}", form.category);
+        }
+        let _ = writeln!(out, "    title: {}\n    summary: {}", form.title, yaml(spec.description));
+        if !form.values.is_empty() {
+            let values: Vec<String> = form.values.iter().map(|value| format!("    - {}\n", yaml(value))).collect();
+            let _ = write!(out, "    value_options:\n{}", values.concat());
+        }
+        for (flag, on) in
+            [("is_required", form.required), ("is_sensitive", spec.secret), ("is_dont_change_value", form.fixed)]
+        {
+            if on {
+                let _ = writeln!(out, "    {flag}: true");
+            }
+        }
+        if form.literal {
+            out.push_str("    is_expand: false\n");
+        }
+    }
+    out.push_str("outputs:\n");
+    for output in bitrise::OUTPUTS {
+        let _ = writeln!(
+            out,
+            "- {}:\n  opts:\n    title: {}\n    summary: {}",
+            output.name,
+            output.title,
+            yaml(output.description)
+        );
+        if output.secret {
+            out.push_str("    is_sensitive: true\n");
+        }
+    }
+    out
+}
+
+fn step_inputs_table() -> String {
+    let mut out = String::from("| Key | Description | Flags | Default |\n| --- | --- | --- | --- |\n");
+    for (spec, form) in bitrise::INPUTS.iter().zip(bitrise::FORMS) {
+        let flags: Vec<&str> = [("required", form.required), ("sensitive", spec.secret)]
+            .into_iter()
+            .filter_map(|(flag, on)| on.then_some(flag))
+            .collect();
+        let default = if spec.default.is_empty() { String::new() } else { format!("`{}`", spec.default) };
+        let _ = writeln!(out, "| `{}` | {} | {} | {default} |", spec.name, cell(spec.description), flags.join(", "));
+    }
+    out
+}
+
+fn step_outputs_table() -> String {
+    let mut out = String::from("| Environment Variable | Description |\n| --- | --- |\n");
+    for output in bitrise::OUTPUTS {
+        let _ = writeln!(out, "| `{}` | {} |", output.name, cell(output.description));
     }
     out
 }

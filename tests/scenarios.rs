@@ -7,6 +7,7 @@ use std::{env, fs};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ci_assume_role::ci::bitrise::table::INPUTS;
 use ci_assume_role::ci::github::commands;
 use ci_assume_role::diagnostic::Code;
 use ci_assume_role::job::{Job, Request};
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 const NOW: i64 = 1_795_262_580;
 const BASE: &str = "http://127.0.0.1:8080";
 const TEMP: &str = "/temp";
+const STORE: &str = "/temp/bitrise/output_envstore.yml";
 const COMMAND_FILES: [&str; 4] = ["GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"];
 
 #[test]
@@ -135,7 +137,13 @@ fn run(ci: &str, scenario: &Value) -> String {
         }
         let mut step_environment = environment.clone();
         merge(&mut step_environment, &step["env"], &world.token);
+        if ci == "bitrise" && !matches!(world.files.get(STORE), Some(Node::Link | Node::Folder)) {
+            world.files.insert(STORE.to_owned(), Node::File(EMPTY_STORE.to_owned()));
+        }
         run_step(&mut world, step, &step_environment);
+        if let Some(Node::File(text)) = world.files.get(STORE) {
+            environment.extend(stored(text));
+        }
         for (file, prefix) in [("GITHUB_ENV", ""), ("GITHUB_STATE", "STATE_")] {
             if let Some(Node::File(text)) = world.files.get(&format!("{TEMP}/commands/{file}")) {
                 for (name, value) in commands::parse_file(text).unwrap() {
@@ -149,6 +157,7 @@ fn run(ci: &str, scenario: &Value) -> String {
 
 fn usual_environment(ci: &str) -> BTreeMap<String, String> {
     match ci {
+        "bitrise" => usual_environment_of_bitrise(),
         "github" => usual_environment_of_github(),
         other => panic!("no usual environment for {other}"),
     }
@@ -176,6 +185,39 @@ fn usual_environment_of_github() -> BTreeMap<String, String> {
     .collect();
     for name in COMMAND_FILES {
         environment.insert(name.to_owned(), format!("{TEMP}/commands/{name}"));
+    }
+    environment
+}
+
+fn usual_environment_of_bitrise() -> BTreeMap<String, String> {
+    let mut environment: BTreeMap<String, String> = INPUTS
+        .iter()
+        .map(|spec| {
+            let value = match spec.name {
+                "build_api_token" => REQUEST_TOKEN,
+                "build_url" => &format!("{BASE}/build/0123456789abcdef"),
+                "role_arn" => "arn:aws:iam::123456789012:role/deploy",
+                "session_name" => "bitrise-7",
+                "sts_endpoint" => &format!("{BASE}/sts"),
+                _ => spec.default,
+            };
+            (spec.name.to_owned(), value.to_owned())
+        })
+        .collect();
+    for (name, value) in [
+        ("BITRISE_APP_SLUG", "0a1b2c3d4e5f6071"),
+        ("BITRISE_BUILD_API_TOKEN", REQUEST_TOKEN),
+        ("BITRISE_BUILD_NUMBER", "7"),
+        ("BITRISE_BUILD_SLUG", "11111111-2222-3333-4444-555555555555"),
+        ("BITRISE_BUILD_URL", &format!("{BASE}/build/0123456789abcdef")),
+        ("BITRISE_IO", "true"),
+        ("BITRISE_TRIGGERED_WORKFLOW_ID", "deploy"),
+        ("CI", "true"),
+        ("ENVMAN_ENVSTORE_PATH", STORE),
+        ("PR", "false"),
+        ("TMPDIR", &format!("{TEMP}/tmp")),
+    ] {
+        environment.insert(name.to_owned(), value.to_owned());
     }
     environment
 }
@@ -226,6 +268,16 @@ fn usual_claims(ci: &str) -> Value {
             "repository_owner_id": "65", "ref": "refs/heads/main", "ref_type": "branch", "event_name": "push",
             "workflow": "deploy", "job_workflow_ref": "octo-org/octo-repo/.github/workflows/deploy.yml@refs/heads/main",
             "actor": "octocat",
+        }),
+        "bitrise" => json!({
+            "iss": "https://token.builds.bitrise.io",
+            "aud": "sts.amazonaws.com",
+            "sub": "app:0a1b2c3d4e5f6071:workflow:deploy",
+            "exp": "@+600", "iat": "@+0", "nbf": "@+0", "jti": "11111111-2222-3333-4444-555555555555",
+            "app_slug": "0a1b2c3d4e5f6071", "workspace_slug": "f0e1d2c3b4a59687", "workflow": "deploy",
+            "build_number": "7", "trigger_by": "octocat", "repository_owner": "octo-org", "repository_slug": "octo-repo",
+            "repository_url": "https://git.example.com/octo-org/octo-repo.git", "branch": "main", "branch_dest": "",
+            "tag": "", "sha": "0123456789abcdef0123456789abcdef01234567",
         }),
         other => panic!("no usual claims for {other}"),
     }
@@ -303,7 +355,8 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
     let mut files = String::new();
     for (path, node) in &world.files {
         let Node::File(text) = node else { continue };
-        if COMMAND_FILES.iter().any(|name| path.ends_with(name)) && text.is_empty() {
+        let command_file = COMMAND_FILES.iter().any(|name| path.ends_with(name));
+        if command_file && text.is_empty() || path == STORE && text == EMPTY_STORE {
             continue;
         }
         let _ = writeln!(files, "{path}");
@@ -364,7 +417,7 @@ fn normalise(world: &World, page: &str) -> String {
     for (name, secret) in secrets(world) {
         page = page.replace(&secret, name);
     }
-    page = page.replace(BASE, "{base}").replace(TEMP, "{temp}");
+    page = page.replace(BASE, "{base}").replace(TEMP, "{temp}").replace('\u{1b}', "<esc>");
     page = replace_runs(&page, 32, |c| c.is_ascii_digit() || ('a'..='f').contains(&c), "<random>");
     let mut out = String::new();
     for line in page.lines() {
@@ -430,7 +483,8 @@ fn perform(
         "fetch" => {
             note_request(effect, requests);
             let answer = answers.pop_front().unwrap_or_else(|| panic!("no answer for {}", effect["url"]));
-            let wanted = if effect["url"].as_str().unwrap().ends_with("/sts") { "sts" } else { "token" };
+            let url = effect["url"].as_str().unwrap();
+            let wanted = if url.ends_with("/sts") || url.contains("//sts.") { "sts" } else { "token" };
             assert_eq!(answer["to"], wanted, "the requests come in another order");
             match answer["fault"].as_str() {
                 Some("hang") => {
@@ -441,6 +495,7 @@ fn perform(
                 None => respond(world, &answer),
             }
         }
+        "run" => envman(world, &effect["argv"]),
         "sleep" => json!({}),
         "read-file" => match world.files.get(&path) {
             None => fault("not-found"),
@@ -484,6 +539,36 @@ fn perform(
     }
 }
 
+// The Bitrise CLI's envman, as far as a step uses it.
+
+const EMPTY_STORE: &str = "envs: []\n";
+
+fn envman(world: &mut World, argv: &Value) -> Value {
+    let argv: Vec<&str> = argv.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    let [program, "--loglevel", "fatal", "--path", store, "add", "--key", key, "--valuefile", file, flags @ ..] =
+        argv.as_slice()
+    else {
+        panic!("envman is not called like that: {argv:?}");
+    };
+    assert_eq!(*program, "envman");
+    assert_no_secret(world, &argv.join(" "));
+    let (Some(Node::File(value)), Some(Node::File(text))) = (world.files.get(*file), world.files.get(*store)) else {
+        return json!({"exitCode": 1, "stdout": "", "stderr": "no such file"});
+    };
+    let value = if value.is_empty() { "\"\"" } else { value };
+    let sensitive = if flags.contains(&"--sensitive") { "    is_sensitive: true\n" } else { "" };
+    let head = if text == EMPTY_STORE { "envs:\n" } else { text };
+    let text = format!("{head}- {key}: {value}\n  opts:\n    is_expand: false\n{sensitive}");
+    world.files.insert((*store).to_owned(), Node::File(text));
+    json!({"exitCode": 0, "stdout": "", "stderr": ""})
+}
+
+/// What the CLI gives to later steps.
+fn stored(text: &str) -> Vec<(String, String)> {
+    let pairs = text.lines().filter_map(|line| line.strip_prefix("- ")?.split_once(": "));
+    pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect()
+}
+
 fn note_request(effect: &Value, requests: &mut String) {
     let _ = writeln!(requests, "{} {}", effect["method"].as_str().unwrap(), effect["url"].as_str().unwrap());
     for header in effect["headers"].as_array().unwrap() {
@@ -504,6 +589,10 @@ fn respond(world: &mut World, answer: &Value) -> Value {
     }
     if let Some(error) = answer["error"].as_object() {
         return reply(error["status"].as_u64().unwrap(), "text/xml", error_xml(error, &world.token));
+    }
+    if answer["to"] == "token" && world.ci == "bitrise" {
+        let token = json!({"id_token": world.token, "token_type": "Bearer", "expires_in": 600});
+        return reply(200, "application/json; charset=utf-8", token.to_string());
     }
     if answer["to"] == "token" {
         return reply(200, "application/json; charset=utf-8", json!({"count": 1, "value": world.token}).to_string());

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use ci_assume_role::ci;
+use ci_assume_role::ci::bitrise::table as bitrise;
 use ci_assume_role::ci::buildkite::table::SPECS;
 use ci_assume_role::ci::github::table::{INPUTS, variable_of};
 use ci_assume_role::effect::{Effect, Posted};
@@ -29,6 +30,10 @@ fuzz_target!(|input: (u8, Vec<(u8, String)>, Vec<(u16, String)>)| {
         ("GITHUB_OUTPUT", "/output"),
         ("GITHUB_STATE", "/state"),
         ("STATE_record", "/record"),
+        ("BITRISE_BUILD_URL", "https://build.example/1"),
+        ("BITRISE_BUILD_API_TOKEN", "api-token-of-the-build"),
+        ("ENVMAN_ENVSTORE_PATH", "/store/envs.yml"),
+        ("role_arn", "arn:aws:iam::123456789012:role/deploy"),
         ("BUILDKITE_JOB_ID", "0183c4e6"),
         ("BUILDKITE_AGENT_ACCESS_TOKEN", "access-token-of-the-job"),
         ("BUILDKITE_AGENT_JOB_API_SOCKET", "/socket"),
@@ -45,6 +50,10 @@ fuzz_target!(|input: (u8, Vec<(u8, String)>, Vec<(u16, String)>)| {
             config[SPECS[usize::from(index) % SPECS.len()].name] = value;
         }
         env.set("BUILDKITE_PLUGIN_CONFIGURATION", &config.to_string());
+    } else if ci.name() == "bitrise" {
+        for (index, value) in options {
+            env.set(bitrise::INPUTS[usize::from(index) % bitrise::INPUTS.len()].name, &value);
+        }
     } else {
         for (index, value) in options {
             let spec = &INPUTS[usize::from(index) % INPUTS.len()];
@@ -67,7 +76,12 @@ fuzz_target!(|input: (u8, Vec<(u8, String)>, Vec<(u16, String)>)| {
         for Posted { id, effect } in job.advance() {
             match effect {
                 Effect::Done { .. } => return,
-                Effect::Log { text, .. } => assert!(!text.contains('\u{1b}'), "an escape is in the log"),
+                Effect::Log { text, .. } => {
+                    // The reason of a failure, which the Bitrise CLI knows by its colour.
+                    let red = text.strip_prefix("\u{1b}[31;1m").and_then(|text| text.strip_suffix("\u{1b}[0m"));
+                    let shown = red.filter(|_| ci.name() == "bitrise").unwrap_or(&text);
+                    assert!(!shown.contains('\u{1b}'), "an escape is in the log");
+                }
                 Effect::Mask { .. } => {}
                 _ => waiting.extend(id),
             }

@@ -6,6 +6,8 @@ mod any;
 mod azure_devops;
 #[cfg(feature = "cli")]
 mod bitbucket;
+#[cfg(feature = "bitrise")]
+pub mod bitrise;
 #[cfg(feature = "buildkite")]
 pub mod buildkite;
 #[cfg(feature = "cli")]
@@ -35,6 +37,8 @@ pub const ALL: &[&dyn Ci] = &[
     &github::GitHub,
     #[cfg(feature = "buildkite")]
     &buildkite::Buildkite,
+    #[cfg(feature = "bitrise")]
+    &bitrise::Bitrise,
     #[cfg(feature = "cli")]
     &circleci::CircleCi,
     #[cfg(feature = "cli")]
@@ -94,6 +98,11 @@ pub trait Ci: Dialect {
     /// The claims that a trust policy should pin for this job, as condition key (without the
     /// issuer) and claim name.
     fn pinned_claims(&self) -> &'static [&'static str];
+
+    /// Which jobs those claims tell from all others.
+    fn pinned(&self) -> &'static str {
+        "this job and no other branch or environment"
+    }
 
     /// A subject with a `*` for all that is another in the next run of the same job. `None` where
     /// the subject stays the same.
@@ -159,6 +168,12 @@ pub trait Ci: Dialect {
     /// A folder for files of this job.
     fn scratch(&self, run: &Run) -> String {
         run.env.temp().to_owned()
+    }
+
+    /// What the names of all files of this job have in common, so that its end finds them even if a
+    /// signal came before it could be told. `None` where it is told first.
+    fn mark(&self, _run: &Run) -> Option<String> {
+        None
     }
 
     /// Where profiles are written.

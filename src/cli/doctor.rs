@@ -68,7 +68,7 @@ pub async fn examine(run: &Run, ci: &dyn Ci) -> Result<u8, Failure> {
     {
         match job::obtain(run, ci, settings).await {
             Ok(exchanged) => {
-                for exchanged in exchanged {
+                for exchanged in exchanged.exchanged {
                     findings.good("exchange", &exchanged.session.assumed_role_arn);
                 }
             }

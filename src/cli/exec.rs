@@ -10,7 +10,7 @@ use crate::ci::{Ci, ProfilePlace};
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::FaultKind;
 use crate::handover::plan::{self, Parts};
-use crate::job;
+use crate::job::{self, Obtained};
 use crate::pairs::Pairs;
 use crate::run::{Run, interrupted};
 use crate::settings::ProfileKind;
@@ -25,12 +25,12 @@ const WARNING_MS: u64 = 5 * 60 * 1000;
 pub async fn run(run: &Run, ci: &dyn Ci, argv: Vec<String>) -> Result<u8, Failure> {
     let settings = settings::read(run, ci)?;
     job::announce(run, &settings);
-    let exchanged = job::obtain(run, ci, &settings).await?;
-    let prefix = plan::prefix(run, run.env.temp());
+    let Obtained { exchanged, more } = job::obtain(run, ci, &settings).await?;
+    let prefix = plan::prefix(run, run.env.temp(), None);
     let Parts { files, record, variables, .. } =
-        plan::parts(run, &settings, &exchanged, ProfilePlace::OfTheJob, &prefix).await?;
+        plan::parts(run, &settings, &exchanged, ProfilePlace::OfTheJob, more, &prefix).await?;
     change::perform(run, files).await?;
-    job::tell_end(run, &exchanged);
+    job::tell_end(run, &settings, &exchanged);
 
     let mut env = Pairs::default();
     let mut without: Vec<String> = run.env.names().filter(|name| name.starts_with("--")).map(str::to_owned).collect();

@@ -21,7 +21,7 @@ use crate::diagnostic::Failure;
 use crate::effect::{Effect, Stream};
 use crate::environment::{Environment, Runtime};
 use crate::handover;
-use crate::job;
+use crate::job::{self, Obtained};
 use crate::run::{Run, Voice, apart};
 
 /// Runs one command, and returns the exit code.
@@ -91,9 +91,9 @@ async fn assume(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
     let settings = settings::read(run, ci)?;
     let format = Format::chosen(&run.env)?;
     job::announce(run, &settings);
-    let exchanged = job::obtain(run, ci, &settings).await?;
+    let Obtained { exchanged, more } = job::obtain(run, ci, &settings).await?;
     match format {
-        None => handover::hand_over(run, ci, &settings, &exchanged).await?,
+        None => handover::hand_over(run, ci, &settings, &exchanged, more).await?,
         Some((format, output)) => {
             let text = format.of(run, &settings, &exchanged)?;
             let change = match output {
@@ -103,7 +103,7 @@ async fn assume(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
             change::perform(run, vec![change]).await?;
         }
     }
-    job::tell_end(run, &exchanged);
+    job::tell_end(run, &settings, &exchanged);
     Ok(())
 }
 

@@ -112,6 +112,7 @@ fn settings(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: ProxySettings) 
         hide_account: false,
         plain_secrets: false,
         clear_first: false,
+        token_export: None,
         notices: Vec::new(),
     }
 }

@@ -17,12 +17,18 @@ use crate::run::Run;
 use crate::settings::Settings;
 
 /// Works out every change first, then makes them; one that fails undoes those before it.
-/// `exchanged` has a session for each of the settings' roles.
+/// `exchanged` has a session for each of the settings' roles; `more` are variables besides theirs.
 ///
 /// # Errors
 /// When something cannot be written. Nothing has been handed over then.
-pub async fn hand_over(run: &Run, ci: &dyn Ci, settings: &Settings, exchanged: &[Exchanged]) -> Result<(), Failure> {
-    let changes = plan::changes(run, ci, settings, exchanged).await?;
+pub async fn hand_over(
+    run: &Run,
+    ci: &dyn Ci,
+    settings: &Settings,
+    exchanged: &[Exchanged],
+    more: Pairs,
+) -> Result<(), Failure> {
+    let changes = plan::changes(run, ci, settings, exchanged, more).await?;
     change::perform(run, changes).await?;
     Ok(())
 }

@@ -47,9 +47,10 @@ pub async fn parts(
     settings: &Settings,
     exchanged: &[Exchanged],
     place: ProfilePlace,
+    more: Pairs,
     prefix: &str,
 ) -> Result<Parts, Failure> {
-    let mut parts = Parts::default();
+    let mut parts = Parts { variables: more, ..Parts::default() };
     let mut profiles: Option<profile::Profiles> = None;
     for (number, (role, Exchanged { session, .. })) in settings.roles.iter().zip(exchanged).enumerate() {
         add_variables(run, settings, role, session, &mut parts.variables);
@@ -83,8 +84,9 @@ pub async fn parts(
 }
 
 /// What the paths of all files of one hand-over start with.
-pub fn prefix(run: &Run, folder: &str) -> String {
-    format!("{folder}/{}-{}", crate::product::NAME, run.channel.random_name())
+pub fn prefix(run: &Run, folder: &str, mark: Option<&str>) -> String {
+    let mark = mark.map(|mark| format!("{mark}-")).unwrap_or_default();
+    format!("{folder}/{}-{mark}{}", crate::product::NAME, run.channel.random_name())
 }
 
 /// The record comes first, so that whatever is written after it can be cleaned up; the variables,
@@ -94,11 +96,12 @@ pub(super) async fn changes(
     ci: &dyn Ci,
     settings: &Settings,
     exchanged: &[Exchanged],
+    more: Pairs,
 ) -> Result<Vec<Change>, Failure> {
-    let prefix = prefix(run, &ci.scratch(run));
+    let prefix = prefix(run, &ci.scratch(run), ci.mark(run).as_deref());
     let record_path = format!("{prefix}-record.json");
     let Parts { files, mut record, mut variables, outputs } =
-        parts(run, settings, exchanged, ci.profile_place(), &prefix).await?;
+        parts(run, settings, exchanged, ci.profile_place(), more, &prefix).await?;
     if ci.at_the_end() == AtTheEnd::TakesAllBack {
         for (name, value) in variables.iter() {
             let before = run.env.get(name).unwrap_or_default().to_owned();

@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::environment::Runtime;
 use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::settings::RoleSettings;
@@ -94,11 +93,15 @@ pub(super) fn changes(
     let cache = format!("{prefix}-{number}-credentials.json");
     let request = format!("{prefix}-{number}-request.json");
     let mut options = run.env.variables().clone();
-    options.retain(|name| run.is_option(name));
+    options.retain(|name| run.is_option(name) && !run.dialect.is_secret_option(name));
     let session_seconds = i64::from(role.duration.seconds());
     let kept = Kept { options, role: number, cache: cache.clone(), session_seconds };
-    let Runtime { executable, root, .. } = &run.runtime;
-    let words = [executable, &format!("{root}/js/cli.js"), "credential-process", run.dialect.name(), &request];
+    let (runtime, script) = (&run.runtime, format!("{}/js/cli.js", run.runtime.root));
+    let mut words = vec![runtime.executable.as_str()];
+    if runtime.name == "deno" {
+        words.extend(["run", "--allow-all", "--quiet"]); // it allows nothing by itself
+    }
+    words.extend([script.as_str(), "credential-process", run.dialect.name(), request.as_str()]);
     let command: Vec<String> = words.into_iter().map(quoted).collect::<Result<_, _>>()?;
     // Maps of strings always serialise.
     let kept = serde_json::to_string(&kept).unwrap_or_default();

@@ -19,7 +19,7 @@ use crate::sts::endpoint::Endpoint;
 
 /// Everything that the one path needs to know, in AWS's terms and no CI's.
 pub struct Settings {
-    /// At least one.
+    /// At least one, unless the token alone is wanted.
     pub roles: Vec<RoleSettings>,
     pub proxy: ProxySettings,
     pub retry: RetryPolicy,
@@ -31,6 +31,15 @@ pub struct Settings {
     pub clear_first: bool,
     /// Worth saying, and no reason to stop.
     pub notices: Vec<String>,
+    /// Hands the token itself over, too.
+    pub token_export: Option<TokenExport>,
+}
+
+/// A token for later steps.
+pub struct TokenExport {
+    pub variable: &'static str,
+    /// `None`: the one that the first role was assumed with.
+    pub source: Option<TokenSource>,
 }
 
 /// One role to assume.

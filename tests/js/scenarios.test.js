@@ -5,8 +5,10 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { DENIED, errorXml, stsAnswer, tokenAnswer } from './support/answers.js';
+import { buildTokenAnswer, EMPTY_STORE, startBuild } from './support/bitrise.js';
 import { ROOT, RUNTIME } from './support/child.js';
 import { startJob } from './support/job.js';
+import { missing } from './support/programs.js';
 import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './support/secrets.js';
 
 /**
@@ -19,8 +21,8 @@ import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './support/secrets.
  * @property {Record<string, unknown>} [header]
  * @property {string} [token]
  * @property {{ entry?: Entry, args?: string[], env?: Record<string, string | null>, http?: Scripted[] }[]} [steps]
- * @typedef {'github' | 'github-post' | 'credential-process'} Entry
- * @typedef {import('./support/job.js').Job} Job
+ * @typedef {'github' | 'github-post' | 'bitrise' | 'credential-process'} Entry
+ * @typedef {import('./support/job.js').Job | import('./support/bitrise.js').Build} Job
  * @typedef {object} Scripted
  * @property {'token' | 'sts'} to
  * @property {string} [account]
@@ -34,21 +36,26 @@ import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './support/secrets.
  */
 
 const FOLDER = `${ROOT}/tests/scenarios`;
+/** How each CI sets a job up, and what its token service answers. */
+const CIS = {
+	bitrise: { start: startBuild, tokenAnswer: buildTokenAnswer, needs: ['envman'] },
+	github: { start: startJob, tokenAnswer, needs: [] },
+};
 const COMMAND_FILES = /\/GITHUB_(ENV|OUTPUT|STATE|STEP_SUMMARY)$/;
 /** What a runtime adds to the headers that the core asks for. */
 const HEADERS_OF_THE_WIRE = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']);
 
 describe('scenarios', { concurrency: 3 }, () => {
-	for (const ci of fs.readdirSync(FOLDER, { withFileTypes: true })) {
-		if (!ci.isDirectory()) continue;
-		for (const name of fs.readdirSync(`${FOLDER}/${ci.name}`)) {
-			const folder = `${FOLDER}/${ci.name}/${name}`;
+	for (const ci of /** @type {(keyof typeof CIS)[]} */ (Object.keys(CIS))) {
+		for (const name of fs.readdirSync(`${FOLDER}/${ci}`)) {
+			const folder = `${FOLDER}/${ci}/${name}`;
 			/** @type {Scenario} */
 			const scenario = JSON.parse(fs.readFileSync(`${folder}/scenario.json`, 'utf8'));
-			const skip = scenario.only === 'native' && 'takes long, or needs faults that a server cannot make';
-			test(`${name}: ${scenario.about}`, { skip }, async (t) => {
+			const native = scenario.only === 'native' && 'takes long, or needs faults that a server cannot make';
+			const skip = native || missing(...CIS[ci].needs);
+			test(`${ci}/${name}: ${scenario.about}`, { skip }, async (t) => {
 				const expected = fs.readFileSync(`${folder}/expected.txt`, 'utf8');
-				const got = await play(t, scenario);
+				const got = await play(t, ci, scenario);
 				assert.deepEqual(got.split('\n'), withoutDetails(expected).split('\n'));
 			});
 		}
@@ -57,11 +64,12 @@ describe('scenarios', { concurrency: 3 }, () => {
 
 /**
  * @param {import('node:test').TestContext} t
+ * @param {keyof typeof CIS} ci
  * @param {Scenario} scenario
  */
-async function play(t, scenario) {
+async function play(t, ci, scenario) {
 	const { env = {}, files = {}, token } = scenario;
-	const job = await startJob(t, {
+	const job = await CIS[ci].start(t, {
 		env,
 		claims: times(scenario.claims),
 		header: times(scenario.header),
@@ -69,11 +77,11 @@ async function play(t, scenario) {
 	});
 	for (const [path, node] of Object.entries(files)) job.put(path, node);
 	/** Like the counterpart, the server goes on as it was told last. */
-	const served = { account: '123456789012', secret: SECRET };
+	const served = { account: '123456789012', secret: SECRET, tokenAnswer: CIS[ci].tokenAnswer };
 	let page = '';
-	for (const { entry = 'github', args = [], env = {}, http } of scenario.steps ?? [{ entry: 'github' }]) {
+	for (const { entry = ci, args = [], env = {}, http } of scenario.steps ?? [{ entry: ci }]) {
 		/** @type {Scripted[]} */
-		const scripted = http ?? (entry === 'github' ? [{ to: 'token' }, { to: 'sts' }] : []);
+		const scripted = http ?? (entry === ci ? [{ to: 'token' }, { to: 'sts' }] : []);
 		const ran = await job.run({
 			entry,
 			env,
@@ -100,7 +108,7 @@ function times(claims = {}) {
 /**
  * @param {Job} job
  * @param {Scripted} scripted
- * @param {{ account: string, secret: string }} served
+ * @param {{ account: string, secret: string, tokenAnswer: typeof tokenAnswer }} served
  * @returns {import('./support/answers.js').Answer}
  */
 function answerOf(job, { to, account, secret, lasts = 3630, error, status, contentType, body = '', fault }, served) {
@@ -112,7 +120,7 @@ function answerOf(job, { to, account, secret, lasts = 3630, error, status, conte
 		const xml = errorXml(job.fill(error.code), job.fill(error.message));
 		return { ...DENIED, to, status: error.status, body: xml };
 	}
-	if (to === 'token') return tokenAnswer(job.token);
+	if (to === 'token') return served.tokenAnswer(job.token);
 	if (account !== undefined) served.account = account;
 	served.secret = secret ?? SECRET;
 	job.secrets.add(served.secret);
@@ -150,7 +158,7 @@ function fileTexts(job) {
 	let text = '';
 	for (const [path, latin1] of job.files()) {
 		const contents = Buffer.from(latin1, 'latin1').toString();
-		if (latin1.startsWith('-> ') || (COMMAND_FILES.test(path) && contents === '')) continue;
+		if (latin1.startsWith('-> ') || (COMMAND_FILES.test(path) && contents === '') || contents === EMPTY_STORE) continue;
 		const lines = contents.split('\n');
 		if (lines.at(-1) === '') lines.pop();
 		text += `{temp}/${path}\n${lines.map((line) => `  ${line.replace(/\r$/, '')}\n`).join('')}`;
@@ -181,9 +189,12 @@ function normalise(job, secret, page) {
 		.replaceAll(job.temp, '{temp}')
 		.replaceAll(RUNTIME, '{node}')
 		.replaceAll(ROOT, '{root}')
+		.replaceAll('\u001b', '<esc>')
 		.replace(/(?<![\da-f])[\da-f]{32}(?![\da-f])/g, '<random>')
 		.replace(/20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>')
-		.replace(/(the next one follows in ).*/g, '$1<ms>');
+		.replace(/(the next one follows in ).*/g, '$1<ms>')
+		.replace(/(verbose: .* after )\d+( ms)/g, '$10$2')
+		.replace(/(verbose: .* on )\w+ [\d.]+, \w+/g, '$1node 24.0.0, linux');
 	return withoutDetails(page.replace(/[^\S\n]+$/gm, ''));
 }
 

@@ -12,7 +12,7 @@ use crate::{host, setup};
 
 /// One crate, several modules, each with the features that make it: a run reads only the one that it needs.
 const MODULES: [(&str, &str); 2] = [
-    ("ci_assume_role", "exchange,sandbox,cli,buildkite,github"),
+    ("ci_assume_role", "exchange,sandbox,cli,bitrise,buildkite,github"),
     ("ci_assume_role_github", "exchange,github"), // what most jobs load, and what is measured
 ];
 const SUMS: &str = "SHA256SUMS";

@@ -11,7 +11,10 @@ use crate::host;
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// Real CI runners: they come from nowhere that a lockfile reaches, so tests find them on PATH.
-const RUNNERS: [(&str, &str); 1] = [("act", "brew install act, or go install github.com/nektos/act@latest")];
+const RUNNERS: [(&str, &str); 2] = [
+    ("act", "brew install act, or go install github.com/nektos/act@latest"),
+    ("buildkite-agent", "Buildkite's packages, or go install github.com/buildkite/agent/v3@latest"),
+];
 
 pub fn run() -> Result<()> {
     build_tools()?;

@@ -11,13 +11,14 @@ use crate::{fuzz, host, pkg, setup, size};
 
 type Group = fn(&mut Tally) -> Result<()>;
 
-const GROUPS: [(&str, Group); 9] = [
+const GROUPS: [(&str, Group); 10] = [
     ("style", style),
     ("lint", lint),
     ("core", core),
     ("boundary", boundary),
     ("pkg", package),
     ("js", js),
+    ("buildkite", buildkite),
     ("runtimes", runtimes),
     ("oracles", oracles),
     ("fuzz", fuzz_targets),
@@ -69,7 +70,7 @@ fn lint(tally: &mut Tally) -> Result<()> {
     tally.check(host::cargo(["clippy", "--quiet", "--locked"]).args(wasm).args(deny));
 
     let root = host::root();
-    let scripts: Vec<PathBuf> = [".ci/run", "step.sh"]
+    let scripts: Vec<PathBuf> = [".ci/run", "step.sh", "tests/bitrise/probe/step.sh", "tests/bitrise/script/step.sh"]
         .map(|name| root.join(name))
         .into_iter()
         .chain(host::files(&root.join("hooks"))?)
@@ -107,7 +108,14 @@ fn js(tally: &mut Tally) -> Result<()> {
         &mut node_tests(Path::new("tests/js"), |file| !file.starts_with(&matrix))?,
         node_counts,
     )?;
-    tally.count("act", &mut node_tests(Path::new("tests/act"), |_| true)?, node_counts)
+    for runner in ["act", "bitrise"] {
+        tally.count(runner, &mut node_tests(&Path::new("tests").join(runner), |_| true)?, node_counts)?;
+    }
+    Ok(())
+}
+
+fn buildkite(tally: &mut Tally) -> Result<()> {
+    tally.count("buildkite", &mut node_tests(Path::new("tests/buildkite"), |_| true)?, node_counts)
 }
 
 /// The tests of `tests/js/matrix` start the entries with the runtime that this variable names.

@@ -20,6 +20,8 @@ pub struct Config {
     /// The entries of `roles`, without what they take from `options`.
     pub roles: Vec<Pairs>,
     pub problems: Vec<Diagnostic>,
+    /// Options whose values are among the problems, so that they do not count as absent.
+    pub misshapen: Vec<&'static str>,
 }
 
 impl Config {
@@ -81,7 +83,10 @@ impl Config {
                 match text(option, value) {
                     Ok(Some(text)) => options.push(option.spec.name.to_owned(), text),
                     Ok(None) => {}
-                    Err(fault) => self.problems.push(fault.diagnostic(&shown, option)),
+                    Err(fault) => {
+                        self.problems.push(fault.diagnostic(&shown, option));
+                        self.misshapen.push(option.spec.name);
+                    }
                 }
             }
         }
@@ -160,7 +165,10 @@ fn choices(option: &PluginOption) -> &'static [&'static str] {
 
 /// The value as the text that options are read from. `None`: as good as absent.
 fn text(option: &PluginOption, value: &Value) -> Result<Option<String>, FormFault> {
+    let choices = choices(option);
     let one = |value: &Value| match value {
+        // The hooks compare some of the choices as well, and they do not trim.
+        Value::String(text) if !choices.is_empty() => Some(text.clone()),
         Value::String(text) => Some(text.trim().to_owned()),
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
@@ -178,7 +186,6 @@ fn text(option: &PluginOption, value: &Value) -> Result<Option<String>, FormFaul
         (Shape::Policy, Value::Object(_)) => value.to_string(),
         _ => one(value).ok_or(FormFault::NotOne)?,
     };
-    let choices = choices(option);
     if !text.is_empty() && !choices.is_empty() && !choices.contains(&text.as_str()) {
         return Err(FormFault::NotAChoice(text));
     }
@@ -266,6 +273,8 @@ mod tests {
             (r#"{"session-tags":[null]}"#, "`session-tags` has an entry that is no text"),
             (r#"{"role-arn":["a"]}"#, "`role-arn` is a list or a mapping where one value belongs"),
             (r#"{"hook":"post-command"}"#, "`hook` has a value that does not exist"),
+            (r#"{"hook":" pre-command"}"#, "`hook` has a value that does not exist"),
+            (r#"{"hook":" "}"#, "`hook` has a value that does not exist"),
             (r#"{"role-anr":"a"}"#, "there is no option `role-anr`"),
             (r#"{"colour":"a"}"#, "there is no option `colour`"),
             (r#"{"role-arn":"a","role_arn":"b"}"#, "`role-arn` is set twice, in two spellings"),
@@ -285,7 +294,7 @@ mod tests {
     #[test]
     fn a_null_is_found_in_the_pipeline() {
         let plugins = r#"["a#v1",{"b#v1":null},{"/x/aws#v2":{"role-arn":"a","region":null,"l":[1,{"k":null}]}}]"#;
-        assert_eq!(nulls_in_pipeline(plugins), ["/x/aws#v2: region", "/x/aws#v2: l"]);
+        assert_eq!(nulls_in_pipeline(plugins), ["/x/aws#v2: l", "/x/aws#v2: region"]);
         assert!(nulls_in_pipeline("{").is_empty());
     }
 

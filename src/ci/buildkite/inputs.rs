@@ -43,6 +43,9 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         let mut options = Options::read(&SPECS, lookup, variable);
         let role = role(run, &mut options, in_docker);
         for problem in options.into_problems() {
+            if problem.code == Code::OptionMissing && config.misshapen.contains(&"role-arn") {
+                continue; // the only option that is required
+            }
             // What all roles share is wrong once.
             if !problems.iter().any(|known| known.headline == problem.headline) {
                 problems.push(if several { problem.fact("role", format!("roles[{number}]")) } else { problem });
@@ -74,6 +77,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         hide_account,
         plain_secrets: false,
         clear_first: false,
+        token_export: None,
     })
 }
 

@@ -87,7 +87,17 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         endpoint,
         hand_over,
     };
-    Ok(Settings { roles: vec![role], proxy, retry, time_limit_ms, hide_account, plain_secrets, clear_first, notices })
+    Ok(Settings {
+        roles: vec![role],
+        proxy,
+        retry,
+        time_limit_ms,
+        hide_account,
+        plain_secrets,
+        clear_first,
+        notices,
+        token_export: None,
+    })
 }
 
 /// Where the first token comes from. Other credentials are a source only when an input says so.

@@ -3,4 +3,5 @@
 
 import '../shim/fetch.test.js';
 import '../shim/files.test.js';
+import '../shim/program.test.js';
 import '../shim/run.test.js';

@@ -8,6 +8,7 @@ import { prepare } from '../../../js/start.js';
 
 await prepare();
 const { fetchNode } = await import('../../../js/fetch-node.js');
+const program = await import('../../../js/program.js');
 const files = await import('../../../js/files.js');
 export const { drive } = await import('../../../js/run.js');
 
@@ -28,12 +29,21 @@ export function command(script, ...args) {
 	return [runtime ?? process.execPath, ...(isDeno ? ['run', '-A'] : []), path, ...args];
 }
 
-/** @param {import('../../../js/types.d.ts').Fetch | import('../../../js/types.d.ts').FileEffect} effect */
+/** @typedef {import('../../../js/types.d.ts').Fetch} Fetch */
+/** @typedef {import('../../../js/types.d.ts').RunEffect} RunEffect */
+
+/** @param {Fetch | RunEffect | import('../../../js/types.d.ts').FileEffect} effect */
 export const performing = (effect) => command('perform.js', JSON.stringify(effect));
 
-/** @type {import('../../../js/types.d.ts').Start<import('../../../js/types.d.ts').Fetch>} */
-export function startFetch(effect, settle) {
-	if (!runtime) return fetchNode(effect, settle);
+/** @type {import('../../../js/types.d.ts').Start<Fetch>} */
+export const startFetch = (effect, settle) => (runtime ? elsewhere(effect, settle) : fetchNode(effect, settle));
+
+/** @type {import('../../../js/types.d.ts').Start<RunEffect>} */
+export const startProgram = (effect, settle) =>
+	runtime ? elsewhere(effect, settle) : program.startProgram(effect, settle);
+
+/** @type {import('../../../js/types.d.ts').Start<Fetch | RunEffect>} */
+function elsewhere(effect, settle) {
 	const [executable, ...args] = performing(effect);
 	const child = spawn(executable, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 	let output = '';

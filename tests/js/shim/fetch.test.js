@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
@@ -382,4 +383,67 @@ test('leaves nothing behind that keeps the process', async () => {
 	const [executable, ...args] = performing({ id: 1, kind: 'fetch', method: 'GET', url, headers: [], ...limits });
 	const child = spawn(executable, args, { timeout: 10000 });
 	assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
+const unix = { skip: process.platform === 'win32' && 'Node has no sockets of the file system here' };
+
+/** @param {(socket: import('node:net').Socket) => void} speak @returns {Promise<string>} its path */
+async function listenAt(speak) {
+	const folder = mkdtempSync(join(tmpdir(), 'shim-socket-'));
+	const path = join(folder, 's');
+	const server = net.createServer((peer) => speak(peer.on('error', () => {})));
+	await new Promise((resolve) => server.listen(path, () => resolve(undefined)));
+	listening.push(() => {
+		server.close();
+		rmSync(folder, { recursive: true, force: true });
+	});
+	return path;
+}
+/** @type {(() => void)[]} */
+const listening = [];
+afterEach(() => {
+	for (const close of listening.splice(0)) close();
+});
+/** The address says what to ask for, the socket whom. */
+const JOB_API = 'http://job/api/current-job/v0/redactions';
+const REDACT = '{"redact":"grüße"}';
+
+test('a socket of the file system: asks it, and nobody else', unix, async () => {
+	let heard = '';
+	const socket = await listenAt((peer) => {
+		peer.on('data', (part) => {
+			heard += part;
+			if (heard.endsWith(REDACT)) peer.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}');
+		});
+	});
+	const headers = /** @type {[string, string][]} */ ([['authorization', 'Bearer b']]);
+	const answer = await request(JOB_API, { socket, method: 'POST', headers, body: REDACT });
+	assert.deepEqual([answer.status, answer.body], [201, '{}']);
+	assert.match(heard, /^POST \/api\/current-job\/v0\/redactions HTTP\/1\.1\r\n/);
+	assert.match(heard, /\r\nHost: job\r\n/i);
+	assert.match(heard, /\r\nauthorization: Bearer b\r\n/i);
+	assert.match(heard, /\r\nContent-Length: 20\r\n/i);
+});
+
+test('a socket of the file system: names one that is not there, one that is closed, and a file', unix, async () => {
+	const socket = await listenAt(() => {});
+	const file = `${socket}-file`;
+	writeFileSync(file, '');
+	assert.equal((await request(JOB_API, { socket: `${socket}-none` })).fault, 'unreachable');
+	assert.equal((await request(JOB_API, { socket: file })).fault, 'refused');
+	const tooLong = await request(JOB_API, { socket: `/${'x'.repeat(200)}` });
+	assert.ok(tooLong.fault !== undefined, JSON.stringify(tooLong));
+});
+
+test('a socket of the file system: has the deadlines and limits of any other', unix, async () => {
+	const silent = await listenAt(() => {});
+	assert.equal((await request(JOB_API, { socket: silent, timeoutMs: 300 })).fault, 'timeout');
+	const large = await listenAt((peer) =>
+		peer.end(`HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n${'x'.repeat(9999)}`),
+	);
+	assert.equal((await request(JOB_API, { socket: large, maxBytes: 100 })).fault, 'too-large');
+	const gone = await listenAt((peer) => peer.destroy());
+	assert.equal((await request(JOB_API, { socket: gone })).fault, 'reset');
+	const odd = await listenAt((peer) => peer.end('SSH-2.0-OpenSSH_9.9\r\n'));
+	assert.equal((await request(JOB_API, { socket: odd })).fault, 'protocol');
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
 	chmodSync,
+	chownSync,
 	lstatSync,
 	mkdirSync,
 	mkdtempSync,
@@ -146,6 +147,14 @@ test('replaces a file, and narrows what others may do with it', () => {
 	assert.equal(statSync(path).mode & 0o777, 0o640);
 });
 
+test('root leaves the owner of a file as it was', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
+	const path = file('a', 'old');
+	chownSync(path, 1234, 1235);
+	assert.deepEqual(write(path, 'new'), {});
+	const { uid, gid, mode } = statSync(path);
+	assert.deepEqual([uid, gid, mode & 0o777], [1234, 1235, 0o600]);
+});
+
 test('does not write over a folder', () => {
 	mkdirSync(join(folder, 'd'));
 	assert.equal(fault(write(join(folder, 'd'), 'x')), 'not-a-file');
@@ -206,4 +215,14 @@ test('takes back half a line when the disk is full', { skip: !posix || web }, ()
 	assert.equal(readFileSync(env, 'utf8'), 'A=1\n'.repeat(200));
 	assert.equal(readFileSync(profile, 'utf8'), 'old');
 	assert.deepEqual(readdirSync(folder).sort(), ['env', 'profile']);
+});
+
+test('names a place that has no room for a folder, and does not try for ever', {
+	skip: process.platform !== 'linux',
+}, () => {
+	const path = '/proc/none/at/all/file';
+	assert.deepEqual(performFile({ id: 1, kind: 'write-file', path, contents: 'x', mode: 0o600 }), {
+		fault: 'not-found',
+		detail: 'ENOENT',
+	});
 });

@@ -6,17 +6,21 @@ await prepare();
 
 const effect = JSON.parse(process.argv[2] ?? '');
 
-if (effect.kind === 'fetch') {
-	const { fetchNode } = await import('../../../js/fetch-node.js');
-	const { fetchWeb } = await import('../../../js/fetch-web.js');
-	const { runtime } = await import('../../../js/run.js');
-	const fetchEffect = runtime().name === 'node' ? fetchNode : fetchWeb;
+if (effect.kind === 'fetch' || effect.kind === 'run') {
+	const begin = effect.kind === 'run' ? (await import('../../../js/program.js')).startProgram : await fetching();
 	let stop = /** @type {import('../../../js/types.d.ts').Stop} */ (() => {});
 	process.once('SIGTERM', () => stop('SIGTERM'));
-	stop = fetchEffect(effect, print);
+	stop = begin(effect, print);
 } else {
 	const { performFile } = await import('../../../js/files.js');
 	print(performFile(effect));
+}
+
+async function fetching() {
+	const { fetchNode } = await import('../../../js/fetch-node.js');
+	const { fetchWeb } = await import('../../../js/fetch-web.js');
+	const { runtime } = await import('../../../js/run.js');
+	return runtime().name === 'node' || effect.socket ? fetchNode : fetchWeb;
 }
 
 /** @param {unknown} outcome */

@@ -4,14 +4,9 @@ import { KEY_ID, SECRET, SESSION_TOKEN } from './secrets.js';
 
 export const ACCOUNT = '123456789012';
 
-/**
- * @param {Record<string, unknown>} [claims] differences; null removes a claim
- * @param {Record<string, unknown>} [header]
- */
-export function mint(claims = {}, header = {}) {
+function usualClaims() {
 	const now = Math.floor(Date.now() / 1000);
-	/** @type {Record<string, unknown>} */
-	const all = {
+	return {
 		iss: 'https://token.actions.githubusercontent.com',
 		aud: 'sts.amazonaws.com',
 		sub: 'repo:octo-org/octo-repo:ref:refs/heads/main',
@@ -29,8 +24,16 @@ export function mint(claims = {}, header = {}) {
 		workflow: 'deploy',
 		job_workflow_ref: 'octo-org/octo-repo/.github/workflows/deploy.yml@refs/heads/main',
 		actor: 'octocat',
-		...claims,
 	};
+}
+
+/**
+ * @param {Record<string, unknown>} [claims] differences; null removes a claim
+ * @param {Record<string, unknown>} [header]
+ * @param {Record<string, unknown>} [usual] those of a GitHub job
+ */
+export function mint(claims = {}, header = {}, usual = usualClaims()) {
+	const all = { ...usual, ...claims };
 	const part = (/** @type {object} */ value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 	const kept = (/** @type {object} */ value) =>
 		Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null));

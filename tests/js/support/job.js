@@ -56,7 +56,7 @@ const OUR_COLOURS = /\u001b\[(0|1|31)m/g;
 
 /**
  * @typedef {object} StepOptions
- * @property {'github' | 'github-post' | 'credential-process'} [entry]
+ * @property {'github' | 'github-post' | 'bitrise' | 'credential-process'} [entry]
  * @property {string[]} [args]
  * @property {Changes} [env]
  * @property {Answer[]} [answers] by default those of a happy path
@@ -76,50 +76,28 @@ const OUR_COLOURS = /\u001b\[(0|1|31)m/g;
  */
 export async function startJob(t, options = {}) {
 	const service = await new Service().start();
-	const temp = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'ci-assume-role-'));
+	const job = new Job(service, options);
 	t.after(() => {
 		service.stop();
-		fs.rmSync(temp, { recursive: true, force: true });
+		job.delete();
 	});
-	return new Job(service, temp, options);
+	return job;
 }
 
-export class Job {
+/** The folder of one job, whatever the CI: its files, and the servers that it talks to. */
+export class Folder {
 	/**
 	 * @param {Service} service
-	 * @param {string} temp
-	 * @param {Options} options
+	 * @param {string} token
 	 */
-	constructor(service, temp, options) {
+	constructor(service, token) {
 		this.service = service;
-		this.temp = temp;
-		this.token = options.token ?? mint(options.claims, options.header);
-		this.secrets = new Set([KEY_ID, SECRET, SESSION_TOKEN, REQUEST_TOKEN, ...(options.secrets ?? [])]);
-		for (const text of [this.token, this.token.split('.').at(-1) ?? '']) if (text.length >= 8) this.secrets.add(text);
-		/** @type {NodeJS.ProcessEnv} */
-		this.env = {
-			ACTIONS_ID_TOKEN_REQUEST_TOKEN: REQUEST_TOKEN,
-			ACTIONS_ID_TOKEN_REQUEST_URL: `${service.base}/token?api-version=2.0`,
-			CI: 'true',
-			GITHUB_ACTIONS: 'true',
-			GITHUB_EVENT_NAME: 'push',
-			GITHUB_JOB: 'deploy',
-			GITHUB_REPOSITORY: 'octo-org/octo-repo',
-			GITHUB_RUN_ATTEMPT: '1',
-			GITHUB_RUN_ID: '1234567890',
-			GITHUB_WORKSPACE: `${temp}/workspace`,
-			'INPUT_AWS-REGION': 'us-east-1',
-			'INPUT_ROLE-TO-ASSUME': 'arn:aws:iam::123456789012:role/deploy',
-			'INPUT_STS-ENDPOINT': `${service.base}/sts`,
-			RUNNER_TEMP: `${temp}/runner`,
-			HOME: `${temp}/home`,
-			...CACHES_ELSEWHERE[RUNTIME_NAME],
-		};
-		for (const name of COMMAND_FILES) this.env[name] = `${temp}/commands/${name}`;
-		for (const folder of ['commands', 'home', 'runner', 'workspace']) fs.mkdirSync(join(temp, folder));
-		for (const name of COMMAND_FILES) fs.writeFileSync(`${temp}/commands/${name}`, '');
-		this.#change(this.env, options.env);
-		for (const [path, node] of Object.entries(options.files ?? {})) this.put(path, node);
+		this.token = token;
+		this.temp = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'ci-assume-role-'));
+	}
+
+	delete() {
+		fs.rmSync(this.temp, { recursive: true, force: true });
 	}
 
 	/** @param {string} text */
@@ -175,6 +153,65 @@ export class Job {
 	}
 
 	/**
+	 * @param {string} path
+	 * @param {number} mode
+	 */
+	setMode(path, mode) {
+		const place = this.path(path);
+		const before = fs.statSync(place).mode;
+		fs.chmodSync(place, mode);
+		return () => fs.chmodSync(place, before);
+	}
+
+	/**
+	 * @param {NodeJS.ProcessEnv} env
+	 * @param {Changes} [changes]
+	 */
+	change(env, changes = {}) {
+		for (const [name, value] of Object.entries(changes)) {
+			if (value === null) delete env[name];
+			else env[name] = this.fill(value);
+		}
+	}
+}
+
+export class Job extends Folder {
+	/**
+	 * @param {Service} service
+	 * @param {Options} options
+	 */
+	constructor(service, options) {
+		super(service, options.token ?? mint(options.claims, options.header));
+		const { temp } = this;
+		this.secrets = new Set([KEY_ID, SECRET, SESSION_TOKEN, REQUEST_TOKEN, ...(options.secrets ?? [])]);
+		for (const text of [this.token, this.token.split('.').at(-1) ?? '']) if (text.length >= 8) this.secrets.add(text);
+		/** @type {NodeJS.ProcessEnv} */
+		this.env = {
+			ACTIONS_ID_TOKEN_REQUEST_TOKEN: REQUEST_TOKEN,
+			ACTIONS_ID_TOKEN_REQUEST_URL: `${service.base}/token?api-version=2.0`,
+			CI: 'true',
+			GITHUB_ACTIONS: 'true',
+			GITHUB_EVENT_NAME: 'push',
+			GITHUB_JOB: 'deploy',
+			GITHUB_REPOSITORY: 'octo-org/octo-repo',
+			GITHUB_RUN_ATTEMPT: '1',
+			GITHUB_RUN_ID: '1234567890',
+			GITHUB_WORKSPACE: `${temp}/workspace`,
+			'INPUT_AWS-REGION': 'us-east-1',
+			'INPUT_ROLE-TO-ASSUME': 'arn:aws:iam::123456789012:role/deploy',
+			'INPUT_STS-ENDPOINT': `${service.base}/sts`,
+			RUNNER_TEMP: `${temp}/runner`,
+			HOME: `${temp}/home`,
+			...CACHES_ELSEWHERE[RUNTIME_NAME],
+		};
+		for (const name of COMMAND_FILES) this.env[name] = `${temp}/commands/${name}`;
+		for (const folder of ['commands', 'home', 'runner', 'workspace']) fs.mkdirSync(join(temp, folder));
+		for (const name of COMMAND_FILES) fs.writeFileSync(`${temp}/commands/${name}`, '');
+		this.change(this.env, options.env);
+		for (const [path, node] of Object.entries(options.files ?? {})) this.put(path, node);
+	}
+
+	/**
 	 * Runs one step, and plays the runner's part before and after. Of every step it is asked that
 	 * - no secret is in its output but in the lines that hide it, nor in the page that it leaves for people;
 	 * - the log obeys nothing but what we meant to say, and holds no control character;
@@ -193,12 +230,12 @@ export class Job {
 			}
 		}
 		const env = { ...this.env };
-		this.#change(env, options.env);
+		this.change(env, options.env);
 		this.service.expect(options.answers ?? (entry === 'github' ? [tokenAnswer(this.token), stsAnswer()] : []));
 		const file = entry === 'credential-process' ? 'js/cli.js' : `js/${entry}.js`;
 		const words = entry === 'credential-process' ? [entry, 'github', ...args] : args;
 		const { deadlineMs, uid, started, modes = {} } = options;
-		const restore = Object.entries(modes).map(([path, mode]) => this.#setMode(path, mode));
+		const restore = Object.entries(modes).map(([path, mode]) => this.setMode(path, mode));
 		const wrapper = options.terminal ? TERMINAL : options.wrapper;
 		const ran = await runScript(file, words, {
 			env,
@@ -258,17 +295,6 @@ export class Job {
 		};
 	}
 
-	/**
-	 * @param {string} path
-	 * @param {number} mode
-	 */
-	#setMode(path, mode) {
-		const place = this.path(path);
-		const before = fs.statSync(place).mode;
-		fs.chmodSync(place, mode);
-		return () => fs.chmodSync(place, before);
-	}
-
 	/** @param {string} name */
 	#text(name) {
 		try {
@@ -282,17 +308,6 @@ export class Job {
 	/** @param {string} name */
 	#commandFile(name) {
 		return new Map(parseCommandFile(this.#text(name)));
-	}
-
-	/**
-	 * @param {NodeJS.ProcessEnv} env
-	 * @param {Changes} [changes]
-	 */
-	#change(env, changes = {}) {
-		for (const [name, value] of Object.entries(changes)) {
-			if (value === null) delete env[name];
-			else env[name] = this.fill(value);
-		}
 	}
 }
 

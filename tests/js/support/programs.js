@@ -7,7 +7,11 @@ import { ROOT } from './child.js';
 /** @type {Record<string, string>} */
 const INSTALL = {
 	act: '`brew install act`, or `go install github.com/nektos/act@latest`',
+	bitrise: 'the Bitrise CLI: `brew install bitrise`, or https://github.com/bitrise-io/bitrise/releases',
+	envman: 'envman, which comes with the Bitrise CLI',
+	stepman: 'stepman, which comes with the Bitrise CLI',
 	aws: '`cargo xtask setup`, or `pip install awscli`',
+	'buildkite-agent': "`go install github.com/buildkite/agent/v3@latest`, or Buildkite's packages",
 	moto_server: "`cargo xtask setup`, or `pip install 'moto[server]'`",
 };
 
@@ -51,4 +55,18 @@ export function missing(...names) {
 	const hint = absent.map((name) => `needs ${name}: ${INSTALL[name] ?? 'install it'}`).join('; ');
 	if (process.env.CI === 'true') throw new Error(hint);
 	return hint;
+}
+
+/**
+ * One of the runtimes that `tests/runtimes` has for this machine.
+ * @param {'bun' | 'deno'} name
+ * @returns {string | undefined}
+ */
+export function runtime(name) {
+	const scope = join(ROOT, 'tests', 'runtimes', 'node_modules', name === 'bun' ? '@oven' : '@deno');
+	const folders = existsSync(scope) ? readdirSync(scope) : [];
+	const places = folders.map((folder) => join(scope, folder, ...(name === 'bun' ? ['bin', 'bun'] : ['deno'])));
+	const found = places.find((path) => existsSync(path));
+	if (found === undefined && process.env.CI === 'true') throw new Error(`tests/runtimes has no ${name}`);
+	return found;
 }

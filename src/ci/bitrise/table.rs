@@ -1,0 +1,221 @@
+//! The inputs and outputs of the Bitrise step: all of "Authenticate with AWS" and of "Get OIDC
+//! identity token", and ours. The one source of `step.yml`, of the tables in the documentation, and
+//! of what is parsed.
+
+use crate::settings::{OptionSpec, prose};
+
+/// How an input looks in `step.yml` and in the Workflow Editor. No run reads it.
+#[derive(Debug)]
+pub struct Form {
+    pub title: &'static str,
+    /// Empty for those that come first.
+    pub category: &'static str,
+    pub values: &'static [&'static str],
+    /// The editor does not let it be empty.
+    pub required: bool,
+    /// The editor hides it among what is better left alone.
+    pub fixed: bool,
+    /// `$NAME` in it is not replaced by the CLI.
+    pub literal: bool,
+}
+
+const SESSION: &str = "Session";
+const TOKEN: &str = "Identity token";
+const HAND_OVER: &str = "Hand-over";
+const KEY: &str = "Access key";
+const DOCKER: &str = "Docker";
+const DEBUG: &str = "Debug";
+const SWITCH: &[&str] = &["true", "false"];
+
+const fn input(name: &'static str, default: &'static str, description: &'static str) -> OptionSpec {
+    OptionSpec { name, description: prose(description), default: prose(default), alias: None, secret: false }
+}
+
+const fn secret(name: &'static str, default: &'static str, description: &'static str) -> OptionSpec {
+    OptionSpec { name, description: prose(description), default: prose(default), alias: None, secret: true }
+}
+
+impl OptionSpec {
+    const fn or(mut self, alias: &'static str) -> Self {
+        self.alias = Some(alias);
+        self
+    }
+}
+
+const fn form(category: &'static str, title: &'static str) -> Form {
+    Form { title, category, values: &[], required: false, fixed: false, literal: false }
+}
+
+impl Form {
+    const fn one_of(mut self, values: &'static [&'static str]) -> Self {
+        self.values = values;
+        self.required = true;
+        self
+    }
+
+    const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    const fn fixed(mut self) -> Self {
+        self.fixed = true;
+        self.required = true;
+        self
+    }
+
+    const fn literal(mut self) -> Self {
+        self.literal = true;
+        self
+    }
+}
+
+macro_rules! inputs {
+    ($($spec:expr => $form:expr,)*) => {
+        /// In the order in which people read them.
+        pub const INPUTS: &[OptionSpec] = &[$($spec),*];
+        /// One for each of [`INPUTS`].
+        pub const FORMS: &[Form] = &[$($form),*];
+    };
+}
+
+#[rustfmt::skip]
+inputs! {
+    input("role_arn", "", "ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/deploy. It may be empty where `export_identity_token` asks for the token alone.")
+        => form("", "IAM role ARN"),
+    input("region", "us-east-1", "AWS region whose STS is asked. Later steps are told of it only with `export_region`.").or("AWS_REGION")
+        => form("", "AWS region"),
+    input("session_name", "bitrise-$BITRISE_BUILD_NUMBER", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-. It appears in CloudTrail.")
+        => form(SESSION, "Session name"),
+    input("session_duration", "3600", "Length of the session: seconds from 900 to 43200, or a duration such as 1h or 90m. The role's own maximum may be lower.")
+        => form(SESSION, "Session duration"),
+    input("session_policy", "", "A policy as JSON, up to 2048 characters, that narrows what the session may do. The CLI replaces no `$NAME` in it, since policies have variables of the same form.")
+        => form(SESSION, "Session policy").literal(),
+    input("session_policy_arn_list", "", "Up to 10 ARNs of managed policies, one a line, that narrow what the session may do.")
+        => form(SESSION, "Session policy ARNs"),
+    input("allowed_account_id_list", "", "Account ids, one a line, one of which the credentials must belong to. Checked before anything is handed over. Empty: any account.")
+        => form(SESSION, "Allowed account ids"),
+    input("audience", "sts.amazonaws.com", "Audience of the token that Bitrise is asked for. The identity provider in AWS must list it.")
+        => form(TOKEN, "Audience"),
+    secret("identity_token", "", "A token to use instead of asking Bitrise for one. Where Bitrise cannot be asked, `BITRISE_IDENTITY_TOKEN` of an earlier step counts as well.")
+        => form(TOKEN, "Identity token"),
+    input("export_identity_token", "false", "Also hand the token itself over, as `BITRISE_IDENTITY_TOKEN`.")
+        => form(TOKEN, "Export the identity token").one_of(SWITCH),
+    input("hand_over", "env", "How later steps get the credentials: `env` (variables), `profile` (an AWS profile in files of this build), or `process` (a profile that fetches fresh credentials for as long as the build runs).")
+        => form(HAND_OVER, "Hand-over").one_of(&["env", "profile", "process"]),
+    input("profile", "", "Name of the AWS profile, for `hand_over: profile` and `process`. Empty: ci-assume-role.")
+        => form(HAND_OVER, "Profile name"),
+    input("output_prefix", "", "Put before the names of the three credential variables: `PROD_` makes PROD_AWS_ACCESS_KEY_ID and so on.")
+        => form(HAND_OVER, "Output prefix"),
+    input("export_region", "false", "Also hand the region over, as `AWS_REGION` and `AWS_DEFAULT_REGION`.")
+        => form(HAND_OVER, "Export the region").one_of(SWITCH),
+    secret("access_key_id", "", "Access key id of a stored key. This version checks it, and cannot use it yet.")
+        => form(KEY, "AWS access key id"),
+    secret("secret_access_key", "", "Secret of the stored key. This version checks it, and cannot use it yet.")
+        => form(KEY, "AWS secret access key"),
+    input("docker_login", "false", "Log Docker in to the account's registry (ECR). This version cannot do it yet.")
+        => form(DOCKER, "Docker login").one_of(SWITCH),
+    input("build_url", "$BITRISE_BUILD_URL", "Where Bitrise is asked for the token.").or("BITRISE_BUILD_URL")
+        => form(DEBUG, "Build URL").fixed(),
+    secret("build_api_token", "$BITRISE_BUILD_API_TOKEN", "What the build shows Bitrise to be given the token.").or("BITRISE_BUILD_API_TOKEN")
+        => form(DEBUG, "Build API token").fixed(),
+    input("sts_endpoint", "", "Address of an STS-compatible service, https:// or loopback. Empty: AWS's endpoint of the region.")
+        => form(DEBUG, "STS endpoint"),
+    input("retry_max_attempts", "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds.")
+        => form(DEBUG, "Attempts").required(),
+    input("verbose", "false", "Say more in the log: every input, what Bitrise answered, and all claims of the token. Never a secret.")
+        => form(DEBUG, "Verbose log").one_of(SWITCH),
+}
+
+/// What else of the environment counts as configuration: AWS's own variables.
+pub(super) const FURTHER_VARIABLES: &[&str] = &[
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+];
+
+/// The variable that the token is handed over as, and taken from.
+pub const IDENTITY_TOKEN: &str = "BITRISE_IDENTITY_TOKEN";
+
+/// A variable that later steps get.
+#[derive(Debug)]
+pub struct Output {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub description: &'static str,
+    pub secret: bool,
+}
+
+const fn output(name: &'static str, title: &'static str, secret: bool, description: &'static str) -> Output {
+    Output { name, title: prose(title), description: prose(description), secret }
+}
+
+/// With `output_prefix`, the first three have other names.
+#[rustfmt::skip]
+pub const OUTPUTS: &[Output] = &[
+    output("AWS_ACCESS_KEY_ID", "AWS access key id", true, "Access key id of the session, with `hand_over: env`."),
+    output("AWS_SECRET_ACCESS_KEY", "AWS secret access key", true, "Secret access key of the session, with `hand_over: env`."),
+    output("AWS_SESSION_TOKEN", "AWS session token", true, "Session token, with `hand_over: env`."),
+    output(IDENTITY_TOKEN, "Bitrise identity token", true, "The token itself, with `export_identity_token`."),
+    output("AWS_REGION", "AWS region", false, "The region, with `export_region`."),
+    output("AWS_DEFAULT_REGION", "AWS default region", false, "The region again, for tools that read this name, with `export_region`."),
+    output("AWS_PROFILE", "AWS profile", false, "Name of the profile, with `hand_over: profile` or `process`."),
+    output("AWS_CONFIG_FILE", "AWS config file", false, "The file that the profile is in, with `hand_over: profile` or `process`."),
+    output("AWS_SHARED_CREDENTIALS_FILE", "AWS credentials file", false, "The file with the profile's credentials, with `hand_over: profile` or `process`."),
+];
+
+/// Whether later logs may show a variable. All others are hidden there.
+pub(super) fn is_plain(variable: &str) -> bool {
+    OUTPUTS.iter().any(|output| output.name == variable && !output.secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_input_of_both_peers_is_known() {
+        let ours: Vec<&str> = INPUTS.iter().map(|spec| spec.name).collect();
+        for name in [
+            "region",
+            "access_key_id",
+            "secret_access_key",
+            "audience",
+            "role_arn",
+            "session_name",
+            "docker_login",
+            "build_url",
+            "build_api_token",
+            "verbose",
+        ] {
+            assert!(ours.contains(&name), "{name}");
+        }
+        assert_eq!(INPUTS.len(), FORMS.len());
+    }
+
+    /// What the Workflow Editor and `stepman audit` ask for.
+    #[test]
+    fn the_forms_keep_to_the_conventions_of_steps() {
+        for (spec, form) in INPUTS.iter().zip(FORMS) {
+            assert!(spec.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{}", spec.name);
+            assert!(!spec.secret || !form.literal, "{} is sensitive, so it has to be expanded", spec.name);
+            assert!(form.values.is_empty() || form.values.contains(&spec.default), "{}", spec.name);
+            assert!(FORMS.iter().filter(|other| other.category == form.category).count() <= 6, "{}", form.category);
+        }
+        let first_grouped = FORMS.iter().position(|form| !form.category.is_empty()).unwrap();
+        assert!(FORMS.iter().skip(first_grouped).all(|form| !form.category.is_empty()), "ungrouped inputs come first");
+    }
+
+    #[test]
+    fn only_what_is_known_to_be_harmless_is_shown() {
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_CONFIG_FILE"] {
+            assert!(is_plain(name), "{name}");
+        }
+        for name in ["AWS_ACCESS_KEY_ID", "PROD_AWS_SESSION_TOKEN", "BITRISE_IDENTITY_TOKEN", "AWS_SECURITY_TOKEN"] {
+            assert!(!is_plain(name), "{name}");
+        }
+    }
+}
