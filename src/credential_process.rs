@@ -55,7 +55,7 @@ fn unusable(path: &str, reason: &str) -> Diagnostic {
     Diagnostic::new(Code::CacheUnusable, format!("{path} is not a request for credentials"))
         .fact("reason", reason)
         .cause("the job that wrote it is over, or another step has removed or changed it")
-        .fix("use the profile only in the job whose step wrote it, before the job's post steps")
+        .fix("use the profile only in the job that wrote it, while that job runs")
 }
 
 /// A file that holds the latest credentials.

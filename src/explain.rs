@@ -266,9 +266,14 @@ fn statement(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken) -> Strin
         .filter(|(_, lines)| !lines.is_empty())
         .map(|(operator, lines)| format!("    \"{operator}\": {{\n{}\n    }}", lines.join(",\n")))
         .collect();
+    let action = if claims.carries_session_tags() {
+        r#"["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]"#
+    } else {
+        r#""sts:AssumeRoleWithWebIdentity""#
+    };
     format!(
-        "{{\n  \"Effect\": \"Allow\",\n  \"Principal\": {{ \"Federated\": {} }},\n  \"Action\": \
-         \"sts:AssumeRoleWithWebIdentity\",\n  \"Condition\": {{\n{}\n  }}\n}}",
+        "{{\n  \"Effect\": \"Allow\",\n  \"Principal\": {{ \"Federated\": {} }},\n  \"Action\": {action},\n  \
+         \"Condition\": {{\n{}\n  }}\n}}",
         quoted(&provider_arn(role, token)),
         conditions.join(",\n")
     )

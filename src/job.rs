@@ -112,12 +112,19 @@ async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec
     };
     run.command(ci.group(&title));
     let exchanges = settings.roles.iter().map(|role| apart(exchange::exchange(run, ci, settings, role))).collect();
-    let mut sessions = Vec::new();
+    let mut sessions: Vec<Exchanged> = Vec::new();
     let mut problems = Vec::new();
     for (role, outcome) in settings.roles.iter().zip(all(exchanges).await) {
         match outcome {
             Ok(exchanged) => {
-                tell_exchange(run, ci, role, &exchanged);
+                let told = sessions.first().is_some_and(|first| same_claims(ci, &first.token, &exchanged.token));
+                if !told {
+                    tell_token(run, ci, &exchanged.token);
+                }
+                if settings.roles.len() > 1 {
+                    run.say(&format!("  role {}", role.role_arn.as_str()));
+                }
+                tell_session(run, role);
                 sessions.push(exchanged);
             }
             Err(failure) => problems.extend(failure.into_diagnostics()),
@@ -144,8 +151,11 @@ pub fn announce(run: &Run, settings: &Settings) {
     }
 }
 
-fn tell_exchange(run: &Run, ci: &dyn Ci, role: &RoleSettings, exchanged: &Exchanged) {
-    tell_token(run, ci, &exchanged.token);
+fn same_claims(ci: &dyn Ci, one: &UnverifiedToken, other: &UnverifiedToken) -> bool {
+    ci.deciding_claims().iter().all(|name| one.claims().get(name) == other.claims().get(name))
+}
+
+fn tell_session(run: &Run, role: &RoleSettings) {
     run.say(&format!(
         "  session {} of {}, by {}",
         role.session_name.as_str(),

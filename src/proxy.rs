@@ -216,7 +216,7 @@ impl ProxyFault {
             Origin::Variable(name) => {
                 Diagnostic::new(Code::ProxyFailed, format!("the environment variable `{name}` {problem}"))
                     .fix(format!("for example `{name}={EXAMPLE}`"))
-                    .fix(format!("or set the option `{OPTION}`, which comes before every variable"))
+                    .fix("or unset it; only proxies that speak HTTP can be used")
             }
         };
         if matches!(self.problem, Problem::Malformed | Problem::Tail) {

@@ -159,11 +159,11 @@ mod tests {
 
     #[test]
     fn the_audience_goes_where_the_address_wants_it() {
-        let audience = Audience::parse("a b").unwrap();
+        let audience = Audience::parse("a:b").unwrap();
         for (url, whole) in [
-            ("https://x/t", "https://x/t?audience=a%20b"),
-            ("https://x/t?v=1", "https://x/t?v=1&audience=a%20b"),
-            ("https://x/{audience}/t", "https://x/a%20b/t"),
+            ("https://x/t", "https://x/t?audience=a%3Ab"),
+            ("https://x/t?v=1", "https://x/t?v=1&audience=a%3Ab"),
+            ("https://x/{audience}/t", "https://x/a%3Ab/t"),
         ] {
             assert_eq!(with_audience(url, Some(&audience)), whole);
         }

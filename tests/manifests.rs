@@ -320,7 +320,7 @@ fn schema(option: &PluginOption, indent: &str) -> String {
         Shape::Number => "type: integer\n".to_owned(),
         Shape::Switch => "type: boolean\n".to_owned(),
         Shape::Choice(choices) => format!("type: string\n{indent}enum: [{}]\n", choices.join(", ")),
-        Shape::List => format!("type: array\n{indent}items:\n{indent}  type: string\n"),
+        Shape::List => format!("type: array\n{indent}items:\n{indent}  type: [string, integer]\n"),
         Shape::Policy => "type: [object, string]\n".to_owned(),
         Shape::Roles => format!("type: array\n{indent}minItems: 1\n{indent}items:\n{indent}  type: object\n"),
     };

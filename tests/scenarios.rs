@@ -159,6 +159,7 @@ fn usual_environment(ci: &str) -> BTreeMap<String, String> {
     match ci {
         "bitrise" => usual_environment_of_bitrise(),
         "github" => usual_environment_of_github(),
+        "any" => [("HOME".to_owned(), format!("{TEMP}/home"))].into(),
         other => panic!("no usual environment for {other}"),
     }
 }
@@ -279,6 +280,10 @@ fn usual_claims(ci: &str) -> Value {
             "repository_url": "https://git.example.com/octo-org/octo-repo.git", "branch": "main", "branch_dest": "",
             "tag": "", "sha": "0123456789abcdef0123456789abcdef01234567",
         }),
+        "any" => json!({
+            "iss": "https://issuer.example.com", "aud": "sts.amazonaws.com", "sub": "job:deploy",
+            "exp": "@+300", "iat": "@+0", "nbf": "@+0",
+        }),
         other => panic!("no usual claims for {other}"),
     }
 }
@@ -289,7 +294,7 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
     let entry = step["entry"].as_str().unwrap_or(&world.ci).to_owned();
     let entry = entry.as_str();
     let kind = match entry {
-        "credential-process" => entry,
+        "command" | "credential-process" => entry,
         _ if entry.ends_with("-post") => "post",
         _ => "main",
     };
@@ -327,7 +332,7 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
                 }
                 "log" => {
                     let text = effect["text"].as_str().unwrap();
-                    let answers_sdk = entry == "credential-process" && effect["stream"] == "stdout";
+                    let answers_sdk = matches!(entry, "command" | "credential-process") && effect["stream"] == "stdout";
                     if !answers_sdk {
                         assert_no_secret(world, text);
                     }
@@ -496,6 +501,18 @@ fn perform(
             }
         }
         "run" => envman(world, &effect["argv"]),
+        "exec" => {
+            let without: Vec<&str> = effect["without"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+            let _ = writeln!(requests, "exec {} without {without:?}", effect["argv"]);
+            for (name, value) in effect["env"].as_object().unwrap() {
+                let _ = writeln!(requests, "  {name}={}", value.as_str().unwrap());
+            }
+            match effect["argv"][0].as_str().unwrap() {
+                "no-such-command" => fault("not-found"),
+                _ => json!({"exitCode": 7}),
+            }
+        }
+        "lock" => json!({}),
         "sleep" => json!({}),
         "read-file" => match world.files.get(&path) {
             None => fault("not-found"),

@@ -101,7 +101,7 @@ pub trait Ci: Dialect {
 
     /// Which jobs those claims tell from all others.
     fn pinned(&self) -> &'static str {
-        "this job and no other branch or environment"
+        "jobs with this subject, and no others"
     }
 
     /// A subject with a `*` for all that is another in the next run of the same job. `None` where

@@ -93,6 +93,12 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
     let session = SessionOptions::read(options, run);
     let prefix = options.parse("credential-name-prefix", prefix).unwrap_or_default();
     let hand_over = hand_over(options, run, prefix, Way::Env);
+    if hand_over.profile.is_some() && !hand_over.prefix.is_empty() {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`credential-name-prefix` has no effect on a profile")
+                .fix("remove it, or use `hand-over: env`"),
+        );
+    }
     let request = TokenRequest {
         audience: Some(options.parse("audience", Audience::parse).unwrap_or_default()),
         lifetime: options.parse("oidc-token-lifetime", lifetime),
@@ -189,6 +195,18 @@ fn clash(roles: &[RoleSettings]) -> Vec<Diagnostic> {
                     )
                     .fact("variables", format!("{}AWS_ACCESS_KEY_ID and so on", a.prefix))
                     .fix("give each role a `credential-name-prefix` of its own, or a `profile`"),
+                );
+            }
+            if let (Some(one), Some(other_region)) = (&role.region, &before.region)
+                && (a.environment && b.environment)
+                && one != other_region
+            {
+                problems.push(
+                    Diagnostic::new(
+                        Code::OptionConflict,
+                        format!("`roles[{other}]` and `roles[{number}]` would set AWS_REGION to different values"),
+                    )
+                    .fix("set one `region` beside `roles`, or hand over as profiles, which have a region each"),
                 );
             }
             if let (Some(a), Some(b)) = (&a.profile, &b.profile)

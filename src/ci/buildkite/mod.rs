@@ -132,7 +132,11 @@ impl Ci for Buildkite {
     }
 
     fn pinned_claims(&self) -> &'static [&'static str] {
-        &["aud", "sub", "organization_id", "pipeline_id"]
+        &["aud", "sub", "organization_id", "pipeline_id", "build_branch"]
+    }
+
+    fn pinned(&self) -> &'static str {
+        "jobs of this pipeline on this branch, whatever their commit and step"
     }
 
     fn subject_pattern(&self, subject: &str) -> Option<String> {

@@ -149,6 +149,10 @@ impl Ci for GitHub {
         &["aud", "sub", "repository_id", "repository_owner_id"]
     }
 
+    fn pinned(&self) -> &'static str {
+        "this job and no other branch or environment"
+    }
+
     fn exports<'a>(
         &'a self,
         run: &'a Run,
