@@ -13,7 +13,9 @@ maxBytes: number }
 | { id: number; kind: 'truncate-file'; path: string; length: number }
 | { id: number; kind: 'remove-file'; path: string }
 | { id: number; kind: 'sleep'; ms: number }
-| { id?: undefined; kind: 'mask'; line: string }
+| { id: number; kind: 'exec'; argv: string[]; env: Record<string, string>; without: string[] }
+| { id: number; kind: 'lock'; path: string; timeoutMs: number }
+| { id?: undefined; kind: 'mask'; stream: 'stdout' | 'stderr'; line: string }
 | { id?: undefined; kind: 'log'; stream: 'stdout' | 'stderr'; text: string }
 | { id?: undefined; kind: 'done'; exitCode: number };
 

@@ -61,7 +61,9 @@ pub async fn obtain(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Obtai
         exchange::check_account(run, role, session)?;
     }
     let mut more = Pairs::default();
-    if let Some(export) = &settings.token_export {
+    if cfg!(feature = "bitrise")
+        && let Some(export) = &settings.token_export
+    {
         more.set(export.variable, apart(token_to_export(run, ci, settings, export, &exchanged)).await?.expose());
     }
     ci.conceal(run).await;
@@ -70,7 +72,9 @@ pub async fn obtain(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Obtai
 
 /// The last words of a run that went well.
 pub fn tell_end(run: &Run, settings: &Settings, exchanged: &[Exchanged]) {
-    if let Some(export) = &settings.token_export {
+    if cfg!(feature = "bitrise")
+        && let Some(export) = &settings.token_export
+    {
         run.say(&format!("Handed the token over as {}", export.variable));
     }
     for Exchanged { session, .. } in exchanged {

@@ -1,14 +1,16 @@
 //! Changes to the machine: worked out first, then made in order, and taken back when one fails.
 
+#[cfg(feature = "bitrise")]
+mod program;
+
 use crate::diagnostic::{Code, Diagnostic};
-use crate::effect::{Command, Effect, Ended, Fault, FaultKind, Stream, Symlinks};
-use crate::run::{Run, apart, interrupted};
+use crate::effect::{Effect, Ended, Fault, FaultKind, Stream};
+use crate::run::Run;
+#[cfg(feature = "bitrise")]
+use crate::run::apart;
 
 /// Only the user that runs the job may read what we write.
 const PRIVATE: u32 = 0o600;
-const COPIED_BYTES: u32 = 1024 * 1024;
-const PROGRAM_MS: u32 = 10_000;
-const PROGRAM_BYTES: u32 = 64 * 1024;
 
 /// One change to the machine, ready to be made.
 pub enum Change {
@@ -27,12 +29,14 @@ pub enum Change {
         path: String,
     },
     /// Replaces a file by what another one holds by then; `before` is what it held.
+    #[cfg(feature = "bitrise")]
     Copy {
         from: String,
         to: String,
         before: String,
     },
     /// Runs a program that changes something; `what` says what in words.
+    #[cfg(feature = "bitrise")]
     Run {
         what: &'static str,
         /// Never a secret among them.
@@ -111,8 +115,10 @@ async fn make(run: &Run, change: &Change) -> Result<Undo, Diagnostic> {
             Ok(()) => Ok(Undo::Nothing),
             Err(fault) => Err(unusable(path, &fault)),
         },
-        Change::Copy { from, to, before } => apart(copy(run, from, to, before)).await,
-        Change::Run { what, argv } => apart(run_program(run, what, argv)).await,
+        #[cfg(feature = "bitrise")]
+        Change::Copy { from, to, before } => apart(program::copy(run, from, to, before)).await,
+        #[cfg(feature = "bitrise")]
+        Change::Run { what, argv } => apart(program::run(run, what, argv)).await,
         Change::Print { text } => {
             run.channel.tell(Effect::Log { stream: Stream::Stdout, text: text.clone() });
             Ok(Undo::Nothing)
@@ -126,37 +132,6 @@ async fn write(run: &Run, path: &str, text: String, before: Option<&String>) -> 
         Some(text) => Undo::PutBack { path: path.to_owned(), text: text.clone() },
         None => Undo::Remove { path: path.to_owned() },
     })
-}
-
-async fn copy(run: &Run, from: &str, to: &str, before: &String) -> Result<Undo, Diagnostic> {
-    let text =
-        run.channel.read_file(from, COPIED_BYTES, Symlinks::Refuse).await.map_err(|fault| unusable(from, &fault))?;
-    write(run, to, text, Some(before)).await
-}
-
-async fn run_program(run: &Run, what: &'static str, argv: &[String]) -> Result<Undo, Diagnostic> {
-    let program = argv.first().map(String::as_str).unwrap_or_default();
-    let command = Command {
-        argv: argv.to_vec(),
-        env: Vec::new(),
-        input: String::new(),
-        timeout_ms: PROGRAM_MS,
-        max_bytes: PROGRAM_BYTES,
-    };
-    let failed = |headline: String| Diagnostic::new(Code::HandOverFailed, headline).fact("meant to", what);
-    match run.program(command).await {
-        Ok(ended) if ended.exit_code == Some(0) => Ok(Undo::Nothing),
-        Ok(ended) => Err(failed(format!("{program} failed"))
-            .fact("exit code", ended.exit_code.map_or_else(|| "none: a signal".to_owned(), |code| code.to_string()))
-            .fact_if("it says", said(&ended))),
-        Err(fault) if fault.kind == FaultKind::Interrupted => Err(interrupted().diagnostic),
-        Err(fault) => Err(failed(match fault.kind {
-            FaultKind::NotFound => format!("there is no program {program} on PATH"),
-            FaultKind::Timeout => format!("{program} did not end in time"),
-            _ => format!("{program} could not be run"),
-        })
-        .fact_if("system says", Some(&fault.detail).filter(|detail| !detail.is_empty()))),
-    }
 }
 
 /// The end of what a program said of its failure, for it is there that programs give the reason.
