@@ -7,6 +7,9 @@ use crate::effect::{Effect, Fault, FaultKind, Stream, Symlinks};
 use crate::exchange;
 use crate::handover::process::{Kept, ProcessCredentials};
 use crate::run::Run;
+#[cfg(feature = "cli")]
+use crate::run::Voice;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// From so many seconds before the end on, SDKs ask for fresh credentials, again and again until
@@ -27,8 +30,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
         return Ok(());
     }
 
-    let run = run.with_options(&kept.options);
-    let settings = ci.settings(&run)?;
+    let (run, ci, settings) = settings(run, ci, &kept)?;
     let Some(role) = settings.roles.get(kept.role) else {
         return Err(unusable(path, "it is about a role that its options do not have").into());
     };
@@ -41,6 +43,20 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     change::best_effort(&run, vec![write]).await;
     print(&run, &fresh);
     Ok(())
+}
+
+/// Those of the run that wrote the request, be it a CI's own entry or the command line.
+fn settings<'a>(run: &Run, ci: &'a dyn Ci, kept: &Kept) -> Result<(Run, &'a dyn Ci, Settings), Failure> {
+    #[cfg(feature = "cli")]
+    if let Some(ci) = kept.ci.as_deref().and_then(crate::ci::named) {
+        let run = Run::new(run.channel.clone(), ci, run.env.clone(), run.runtime.clone(), Voice::Aside).with_flags();
+        let run = run.with_options(&kept.options);
+        let settings = crate::cli::settings::read(&run, ci)?;
+        return Ok((run, ci, settings));
+    }
+    let run = run.with_options(&kept.options);
+    let settings = ci.settings(&run)?;
+    Ok((run, ci, settings))
 }
 
 async fn read_request(run: &Run, path: &str) -> Result<Kept, Diagnostic> {

@@ -122,6 +122,12 @@ impl Run {
         self
     }
 
+    /// Whether options are called as the command line calls them.
+    #[must_use]
+    pub fn has_flags(&self) -> bool {
+        self.naming == Naming::Flags
+    }
+
     /// What people call an option in this run.
     #[must_use]
     pub fn option(&self, meaning: Meaning) -> &'static str {

@@ -16,6 +16,8 @@ use crate::sts::assume_role_with_web_identity::Session;
 pub struct Kept {
     /// The variables that carry the step's options.
     pub options: Pairs,
+    /// The CI, where the options are those of the command line, which serves every CI.
+    pub ci: Option<String>,
     /// Which of their roles it is about.
     pub role: usize,
     /// The file that holds the latest credentials.
@@ -30,7 +32,8 @@ impl Kept {
         let options = Pairs::read(&kept["options"])?;
         let cache = kept["cache"].as_str()?.to_owned();
         let role = usize::try_from(kept["role"].as_u64()?).ok()?;
-        Some(Self { options, role, cache, session_seconds: kept["session_seconds"].as_i64()? })
+        let ci = kept["ci"].as_str().map(str::to_owned);
+        Some(Self { options, ci, role, cache, session_seconds: kept["session_seconds"].as_i64()? })
     }
 }
 
@@ -95,13 +98,16 @@ pub(super) fn changes(
     let mut options = run.env.variables().clone();
     options.retain(|name| run.is_option(name) && !run.dialect.is_secret_option(name));
     let session_seconds = i64::from(role.duration.seconds());
-    let kept = Kept { options, role: number, cache: cache.clone(), session_seconds };
+    let ci = run.has_flags().then(|| run.dialect.name().to_owned());
+    // The module of the command line goes by the name of the CI that takes any job.
+    let module = if ci.is_some() { "any" } else { run.dialect.name() };
+    let kept = Kept { options, ci, role: number, cache: cache.clone(), session_seconds };
     let (runtime, script) = (&run.runtime, format!("{}/js/cli.js", run.runtime.root));
     let mut words = vec![runtime.executable.as_str()];
     if runtime.name == "deno" {
         words.extend(["run", "--allow-all", "--quiet"]); // it allows nothing by itself
     }
-    words.extend([script.as_str(), "credential-process", run.dialect.name(), request.as_str()]);
+    words.extend([script.as_str(), "credential-process", module, request.as_str()]);
     let command: Vec<String> = words.into_iter().map(quoted).collect::<Result<_, _>>()?;
     // Maps of strings always serialise.
     let kept = serde_json::to_string(&kept).unwrap_or_default();
