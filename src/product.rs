@@ -4,3 +4,10 @@ pub const NAME: &str = "ci-assume-role";
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Where the documentation is read. The repository's owner stands in `Cargo.toml` alone.
 pub const SOURCE_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/v", env!("CARGO_PKG_VERSION"));
+
+/// How the command line is started where nothing is installed but Node.
+#[must_use]
+pub fn npx() -> String {
+    let repository = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/");
+    format!("npx --yes github:{repository}#v{VERSION}")
+}

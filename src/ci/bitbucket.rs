@@ -1,15 +1,24 @@
 //! Bitbucket Pipelines.
 //! <https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/>
+//!
+//! Its log hides secured variables and nothing that was made in a step, so nothing secret is printed:
+//! what a step's shell evaluates names files.
 
 use futures_util::future::{LocalBoxFuture, ready};
 
 use super::Ci;
+use crate::change::Change;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::Dialect;
 use crate::environment::Environment;
+use crate::handover::plan;
+use crate::pairs::Pairs;
+use crate::product;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
+use crate::settings::common::Way;
 use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::shell;
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
 
@@ -38,6 +47,10 @@ impl Ci for Bitbucket {
 
     fn prints_exports(&self) -> bool {
         true
+    }
+
+    fn way(&self) -> Way {
+        Way::Profile
     }
 
     fn session_name(&self, env: &Environment) -> String {
@@ -89,6 +102,31 @@ impl Ci for Bitbucket {
         let (head, _) = subject.rsplit_once(':')?;
         Some(format!("{head}:*"))
     }
+
+    fn exports<'a>(
+        &'a self,
+        run: &'a Run,
+        variables: &'a Pairs,
+    ) -> LocalBoxFuture<'a, Result<Vec<Change>, Diagnostic>> {
+        Box::pin(ready(by_file(run, variables)))
+    }
+}
+
+/// Secrets go through a file of this user, which the line that is printed has the shell read and
+/// remove, with tracing off while it does.
+fn by_file(run: &Run, variables: &Pairs) -> Result<Vec<Change>, Diagnostic> {
+    let secret = |name: &str| plan::CREDENTIAL_VARIABLES.iter().any(|suffix| name.ends_with(suffix));
+    if !variables.iter().any(|(name, value)| secret(name) && !value.is_empty()) {
+        return super::printed(variables);
+    }
+    let text = shell::exports(variables).map_err(|(name, fault)| {
+        Diagnostic::new(Code::HandOverFailed, format!("{name} cannot be exported: {fault}"))
+    })?;
+    let path = format!("{}/{}-{}-env", run.env.temp(), product::NAME, run.channel.random_name());
+    let quoted = format!("'{}'", path.replace('\'', r"'\''"));
+    let read = format!(". {quoted}; rm -f {quoted}");
+    let line = format!("case $- in *x*) set +x; {read}; set -x ;; *) {read} ;; esac\n");
+    Ok(vec![Change::Write { path, text, before: None }, Change::Print { text: line }])
 }
 
 fn missing() -> Diagnostic {
@@ -99,7 +137,10 @@ fn missing() -> Diagnostic {
         .paste(
             "in bitbucket-pipelines.yml",
             "yaml",
-            "- step:\n    oidc: true\n    script:\n      - eval \"$(npx ci-assume-role assume --role-arn …)\"",
+            &format!(
+                "- step:\n    oidc: true\n    script:\n      - eval \"$({} assume --role-arn …)\"",
+                product::npx()
+            ),
         )
 }
 

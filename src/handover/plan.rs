@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::settings::{ProfileKind, RoleSettings, Settings};
 use crate::sts::assume_role_with_web_identity::Session;
 
-pub(super) const CREDENTIAL_VARIABLES: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+pub const CREDENTIAL_VARIABLES: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /// Variables that some SDKs read before, or beside, the three above. Left over from an earlier step,
 /// they would make a mixed identity.
