@@ -205,8 +205,14 @@ fn missing() -> Diagnostic {
     Diagnostic::new(Code::TokenPermissionMissing, "this job has no OIDC token: CIRCLE_OIDC_TOKEN_V2 is not set")
         .cause("jobs for pull requests from forks get no token, unless the project passes secrets to forks")
         .cause("CircleCI server before 4.4, or without access to the internet, issues none")
-        .cause("the step runs in a container of its own, which gets none of the job's variables")
-        .fix("run it in a job of the project itself")
+        .cause("an older server issues one only to jobs that have a context")
+        .cause("the command runs in a container that the step starts, which gets none of the job's variables")
+        .fix("run it in a job of the project itself, and give the job a context, if only an empty one")
+        .paste(
+            "in .circleci/config.yml",
+            "yaml",
+            "workflows:\n  main:\n    jobs:\n      - deploy:\n          context: aws",
+        )
 }
 
 #[cfg(test)]
