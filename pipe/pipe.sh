@@ -1,0 +1,47 @@
+#!/bin/sh
+# A pipe is a container beside the step's own. The clone is all that the two share, so the credentials go into a file
+# there that only this user can read, and that removes itself when it is read.
+set -eu
+
+# Bitbucket hands a list over as NAME_COUNT, NAME_0, NAME_1 …; the program takes it as lines.
+count=0
+list() {
+	eval "count=\${$1_COUNT:-0}"
+	index=0
+	while [ "$index" -lt "$count" ]; do
+		eval "printf '%s\n' \"\$$1_$index\""
+		index=$((index + 1))
+	done
+}
+
+quoted() {
+	printf "'"
+	printf %s "$1" | sed "s/'/'\\\\''/g"
+	printf "'"
+}
+
+output=${OUTPUT:-.ci-assume-role-env}
+case $output in
+/*) ;;
+*) output=$BITBUCKET_CLONE_DIR/$output ;;
+esac
+
+# AWS_OIDC_ROLE_ARN is what Atlassian's own pipes call it.
+export CI_ASSUME_ROLE_ROLE_ARN="${ROLE_ARN:-${AWS_OIDC_ROLE_ARN:-}}"
+export CI_ASSUME_ROLE_REGION="${AWS_DEFAULT_REGION:-}"
+export CI_ASSUME_ROLE_SESSION_NAME="${SESSION_NAME:-}"
+export CI_ASSUME_ROLE_DURATION="${DURATION:-}"
+export CI_ASSUME_ROLE_AUDIENCE="${AUDIENCE:-}"
+export CI_ASSUME_ROLE_POLICY="${POLICY:-}"
+export CI_ASSUME_ROLE_STS_ENDPOINT="${STS_ENDPOINT:-}"
+CI_ASSUME_ROLE_ALLOWED_ACCOUNT_ID=$(list ALLOWED_ACCOUNT_IDS)
+CI_ASSUME_ROLE_POLICY_ARN=$(list POLICY_ARNS)
+export CI_ASSUME_ROLE_ALLOWED_ACCOUNT_ID CI_ASSUME_ROLE_POLICY_ARN
+
+umask 077
+rm -f "$output"
+node "${CI_ASSUME_ROLE_HOME:-/ci-assume-role}/js/cli.js" assume --ci bitbucket --format env --output "$output"
+printf '\nrm -f %s\n' "$(quoted "$output")" >>"$output"
+
+echo 'The credentials are for the next line of the script:'
+echo "  . $(quoted "$output")"

@@ -1,0 +1,111 @@
+// The pipe: its entry as Bitbucket starts it, and then the step's script, which sees the same clone.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { describe, test } from 'node:test';
+import { yaml } from '../circleci/orb.js';
+import { DENIED } from '../js/support/answers.js';
+import { BitbucketStep } from '../js/support/bitbucket.js';
+import { ROOT } from '../js/support/child.js';
+import { missing } from '../js/support/programs.js';
+import { quoted, ROLE, SESSION } from '../js/support/shell-job.js';
+
+const parallel = { concurrency: 2, skip: missing('aws') };
+const REGION = 'eu-north-1';
+const FILE = '.ci-assume-role-env';
+
+/**
+ * A pipe is a container beside the step's: of the step's environment it has Bitbucket's own variables, the token among
+ * them, and those that are listed under `variables:`.
+ * @param {BitbucketStep} step
+ * @param {Record<string, string>} variables
+ */
+function pipe(step, variables) {
+	const given = { ROLE_ARN: ROLE, AWS_DEFAULT_REGION: REGION, STS_ENDPOINT: step.service.base, ...variables };
+	return step.shell(['sh', `${ROOT}/pipe/pipe.sh`], { ...given, CI_ASSUME_ROLE_HOME: ROOT });
+}
+
+describe('the pipe', parallel, () => {
+	for (const shell of ['bash', 'dash']) {
+		test(`a file that the next line reads, and that is gone then, in ${shell}`, async (t) => {
+			const step = await BitbucketStep.start(t);
+			const ran = await pipe(step, {});
+			assert.equal(ran.exitCode, 0, ran.log);
+			const mode = fs.statSync(step.path(`clone/${FILE}`)).mode & 0o777;
+			assert.equal(mode.toString(8), '600');
+			const next = await step.script([`. ./${FILE}`, 'who next', 'printenv AWS_REGION'], shell);
+			assert.equal(next.exitCode, 0, next.log);
+			assert.deepEqual(step.found('next'), [...SESSION, REGION]);
+			assert.deepEqual(step.inClone(), []);
+		});
+	}
+
+	test('every variable arrives, lists as Bitbucket hands them over', async (t) => {
+		const step = await BitbucketStep.start(t);
+		step.oidc({ aud: 'vault' });
+		const policy = '{"Version":"2012-10-17","Statement":[]}';
+		const ran = await pipe(step, {
+			SESSION_NAME: 'mine',
+			DURATION: '900',
+			AUDIENCE: 'vault',
+			POLICY: policy,
+			ALLOWED_ACCOUNT_IDS_COUNT: '2',
+			ALLOWED_ACCOUNT_IDS_0: '210987654321',
+			ALLOWED_ACCOUNT_IDS_1: '123456789012',
+			POLICY_ARNS_COUNT: '2',
+			POLICY_ARNS_0: 'arn:aws:iam::aws:policy/ReadOnlyAccess',
+			POLICY_ARNS_1: 'arn:aws:iam::aws:policy/SecurityAudit',
+			OUTPUT: "it's here",
+		});
+		assert.equal(ran.exitCode, 0, ran.log);
+		const [form = assert.fail()] = step.exchanged();
+		assert.deepEqual([form.RoleSessionName, form.DurationSeconds, form.Policy], ['mine', '900', policy]);
+		assert.equal(form['PolicyArns.member.2.arn'], 'arn:aws:iam::aws:policy/SecurityAudit');
+		const next = await step.script([`. ./${quoted("it's here")}`, 'who next']);
+		assert.equal(next.exitCode, 0, next.log);
+		assert.deepEqual(step.inClone(), []);
+	});
+
+	test('the role by the name that Atlassian’s pipes have for it', async (t) => {
+		const step = await BitbucketStep.start(t);
+		const ran = await pipe(step, { ROLE_ARN: '', AWS_OIDC_ROLE_ARN: ROLE });
+		assert.equal(ran.exitCode, 0, ran.log);
+	});
+
+	test('denied: the step ends, and no file is there, not even an old one', async (t) => {
+		const step = await BitbucketStep.start(t);
+		fs.writeFileSync(step.path(`clone/${FILE}`), 'export AWS_ACCESS_KEY_ID=old\n');
+		step.service.expect([DENIED]);
+		const ran = await pipe(step, {});
+		assert.equal(ran.exitCode, 4, ran.log);
+		assert.match(ran.log, /error\[not-authorized\]/);
+		assert.deepEqual(step.inClone(), []);
+	});
+
+	test('no token, and stored keys beside it: they are not used', async (t) => {
+		const step = await BitbucketStep.start(t);
+		step.oidc(null);
+		step.service.expect([]);
+		const ran = await pipe(step, { AWS_ACCESS_KEY_ID: 'AKIAEARLIEREARLIER00', AWS_SECRET_ACCESS_KEY: 'stored-secret' });
+		assert.equal(ran.exitCode, 2, ran.log);
+		assert.match(ran.log, /oidc: true/);
+		assert.deepEqual(step.inClone(), []);
+	});
+
+	test('hostile variables are values, and no more', async (t) => {
+		const step = await BitbucketStep.start(t);
+		step.service.expect([]);
+		const text = `x'"; touch "$EVIDENCE/pwned"; $(touch "$EVIDENCE/pwned")\`touch "$EVIDENCE/pwned"\``;
+		for (const name of ['ROLE_ARN', 'AWS_DEFAULT_REGION', 'SESSION_NAME', 'DURATION', 'POLICY', 'POLICY_ARNS_0']) {
+			const ran = await pipe(step, { [name]: text, POLICY_ARNS_COUNT: '1' });
+			assert.notEqual(ran.exitCode, 0, `${name}: ${ran.log}`);
+		}
+		assert.ok(!fs.existsSync(step.path('evidence/pwned')));
+	});
+
+	test('pipe.yml lists the variables that the entry reads', () => {
+		const { variables } = yaml('pipe/pipe.yml');
+		const entry = fs.readFileSync(`${ROOT}/pipe/pipe.sh`, 'utf8');
+		for (const { name } of variables) assert.match(entry, new RegExp(`\\b${name}\\b`));
+	});
+});
