@@ -70,11 +70,13 @@ fn lint(tally: &mut Tally) -> Result<()> {
     tally.check(host::cargo(["clippy", "--quiet", "--locked"]).args(wasm).args(deny));
 
     let root = host::root();
-    let scripts: Vec<PathBuf> = [".ci/run", "step.sh", "tests/bitrise/probe/step.sh", "tests/bitrise/script/step.sh"]
-        .map(|name| root.join(name))
-        .into_iter()
-        .chain(host::files(&root.join("hooks"))?)
-        .collect();
+    let scripts: Vec<PathBuf> =
+        [".ci/run", "step.sh", "pipe/pipe.sh", "tests/bitrise/probe/step.sh", "tests/bitrise/script/step.sh"]
+            .map(|name| root.join(name))
+            .into_iter()
+            .chain(host::files(&root.join("hooks"))?)
+            .chain(host::files(&root.join("orb/src/scripts"))?)
+            .collect();
     tally.check(Command::new("shellcheck").args(scripts.iter().filter(|script| script.is_file())));
     let workflows = [".github", "action.yml"].map(|name| root.join(name));
     let zizmor = ["--offline", "--quiet", "--no-progress", "--persona", "pedantic"];
@@ -108,7 +110,7 @@ fn js(tally: &mut Tally) -> Result<()> {
         &mut node_tests(Path::new("tests/js"), |file| !file.starts_with(&matrix))?,
         node_counts,
     )?;
-    for runner in ["act", "bitrise"] {
+    for runner in ["act", "bitrise", "bitbucket", "circleci"] {
         tally.count(runner, &mut node_tests(&Path::new("tests").join(runner), |_| true)?, node_counts)?;
     }
     Ok(())
