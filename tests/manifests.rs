@@ -103,12 +103,48 @@ fn the_owner_of_the_repository_stands_in_one_place() {
             assert!(line.contains(&format!("https://github.com/{owner_and_name}.git#v{version}")), "{file}: {line}");
         }
     }
+    let program = format!("{} ", product::npx());
+    for file in ["README.md", "docs/bitbucket.md", "docs/circleci.md", "docs/migrating/bitbucket.md"] {
+        let page = read(file);
+        assert!(page.contains("npx --yes "), "{file}");
+        for rest in page.split("npx --yes ").skip(1) {
+            assert!(format!("npx --yes {rest}").starts_with(&program), "{file}: npx --yes {rest:.60}");
+        }
+    }
+}
+
+/// They are published under the owner's name in places of their own.
+#[test]
+fn the_orb_and_the_pipe_are_of_this_owner_and_version() {
+    let (url, version, owner) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"), owner());
+    let orb = format!("{owner}/ci-assume-role@{version}");
+    let image = format!("{owner}/ci-assume-role-pipe:{version}");
+    let program = format!("default: {}\n", product::npx());
+    for (file, text, count) in [
+        ("orb/src/@orb.yml", format!("_url: {url}\n"), 2),
+        ("orb/src/commands/assume.yml", program.clone(), 1),
+        ("orb/src/commands/setup.yml", program, 1),
+        ("orb/src/examples/assume.yml", format!("ci-assume-role: {orb}\n"), 1),
+        ("orb/src/examples/setup.yml", format!("ci-assume-role: {orb}\n"), 1),
+        ("orb/README.md", orb.clone(), 1),
+        ("docs/circleci.md", format!("ci-assume-role: {orb}\n"), 1),
+        ("docs/migrating/circleci-aws-cli-orb.md", format!("ci-assume-role: {orb}\n"), 1),
+        ("pipe/pipe.yml", format!("image: {image}\n"), 1),
+        ("pipe/pipe.yml", format!("repository: {url}\n"), 1),
+        ("pipe/pipe.yml", format!("  name: {owner}\n  website: {url}\n"), 2),
+        ("pipe/Dockerfile", format!("--tag {image} "), 1),
+        ("pipe/README.md", image.clone(), 2),
+        ("docs/bitbucket.md", format!("docker://{image}\n"), 1),
+    ] {
+        assert_eq!(read(file).matches(&text).count(), count, "{file} should have {text:?}");
+    }
 }
 
 /// Files and, on pages, headings. What lies outside of this repository is not looked at.
 #[test]
 fn links_between_the_pages_lead_somewhere() {
-    let mut pages: Vec<String> = ["docs", "docs/migrating"].iter().flat_map(|folder| pages_in(folder)).collect();
+    let mut pages: Vec<String> =
+        ["docs", "docs/migrating", "orb", "pipe"].iter().flat_map(|folder| pages_in(folder)).collect();
     pages.extend(pages_in("."));
     pages.push("tests/scenarios/README.md".to_owned());
     let mut dead = Vec::new();
