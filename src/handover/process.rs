@@ -17,6 +17,7 @@ pub struct Kept {
     /// The variables that carry the step's options.
     pub options: Pairs,
     /// The CI, where the options are those of the command line, which serves every CI.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ci: Option<String>,
     /// Which of their roles it is about.
     pub role: usize,
