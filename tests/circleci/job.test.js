@@ -74,6 +74,16 @@ describe('hand-over', withAws, () => {
 		assert.deepEqual(job.found('usual'), job.found('two'));
 	});
 
+	test('two roles in one step, which reads the file in between', async (t) => {
+		const job = await CircleJob.start(t);
+		job.service.expect([stsAnswer(), stsAnswer()]);
+		const [one, two] = ['one', 'two'].map((name) => job.assume('--profile', name));
+		const ran = await job.step(`${one}\nsource "$BASH_ENV"\n${two}`);
+		assert.equal(ran.exitCode, 0, ran.log);
+		await job.step('who one one; who two two');
+		for (const name of ['one', 'two']) assert.deepEqual(job.found(name), [...SESSION, REGION]);
+	});
+
 	for (const way of ['env', 'profile']) {
 		test(`hostile credentials, by ${way}`, async (t) => {
 			const job = await CircleJob.start(t);

@@ -33,11 +33,11 @@ describe('setup', parallel, () => {
 		const { parameters = {} } = orb.commands.setup ?? {};
 		const theirs = {
 			profile_name: 'default',
-			region: ['$', '{AWS_DEFAULT_REGION}'].join(''),
+			region: '${AWS_DEFAULT_REGION}',
 			configure_default_region: true,
 			configure_profile_region: true,
 			role_arn: '',
-			role_session_name: ['$', '{CIRCLE_JOB}'].join(''),
+			role_session_name: '${CIRCLE_JOB}',
 			session_duration: '3600',
 			set_aws_env_vars: true,
 			disable_aws_install: false,
@@ -85,12 +85,11 @@ describe('setup', parallel, () => {
 	test('parameters that name variables of the job', async (t) => {
 		const job = await CircleJob.start(t);
 		Object.assign(job.env, { ACCOUNT: '123456789012', LENGTH: '900', WHERE: REGION, WHO: 'a b/c' });
-		const named = (/** @type {string} */ name) => `$\{${name}}`;
 		const ran = await call(job, 'setup', {
-			role_arn: `arn:aws:iam::${named('ACCOUNT')}:role/deploy`,
-			session_duration: named('LENGTH'),
-			region: named('WHERE'),
-			role_session_name: `${named('WHO')}!`,
+			role_arn: 'arn:aws:iam::${ACCOUNT}:role/deploy',
+			session_duration: '${LENGTH}',
+			region: '${WHERE}',
+			role_session_name: '${WHO}!',
 			set_aws_env_vars: false,
 		});
 		assert.equal(ran.exitCode, 0, ran.log);
@@ -158,6 +157,20 @@ describe('assume', parallel, () => {
 		assert.deepEqual(job.asked(), [{ aud: 'vault' }]);
 		await job.step('who next');
 		assert.deepEqual(job.found('next'), [...SESSION, REGION]);
+	});
+
+	test('parameters that name variables of the job', async (t) => {
+		const job = await CircleJob.start(t);
+		Object.assign(job.env, { ACCOUNT: '123456789012', WHERE: REGION, PROFILE: 'release' });
+		const ran = await call(job, 'assume', {
+			role_arn: 'arn:aws:iam::${ACCOUNT}:role/deploy',
+			region: '${WHERE}',
+			profile: '$PROFILE',
+		});
+		assert.equal(ran.exitCode, 0, ran.log);
+		assert.equal(job.exchanged()[0]?.RoleArn, ROLE);
+		await job.step('who named release');
+		assert.deepEqual(job.found('named'), [...SESSION, REGION]);
 	});
 
 	test('the account is another one', async (t) => {

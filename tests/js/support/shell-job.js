@@ -121,16 +121,14 @@ export class ShellJob {
 	 * Of every shell it is asked that no secret is in its log.
 	 * @param {string[]} shell
 	 * @param {NodeJS.ProcessEnv} [more]
-	 * @param {number} [uid]
 	 * @returns {Promise<Ran>}
 	 */
-	async shell(shell, more = {}, uid) {
+	async shell(shell, more = {}) {
 		const ran = await runProgram(shell, {
 			env: { ...this.env, ...more },
 			cwd: this.temp,
 			deadlineMs: 60_000,
 			wrapper: ['sh', '-c', 'exec "$@" 2>&1', 'sh'],
-			...(uid !== undefined && { uid }),
 		});
 		assertNoSecret(ran.stdout, this.secrets, 'the log');
 		return { exitCode: ran.exitCode, log: ran.stdout };
@@ -138,7 +136,7 @@ export class ShellJob {
 }
 
 /** Everything that has a meaning to a shell. No variable that there is: AWS's tools replace those in paths. */
-export const HOSTILE = `it's "q" $NONE \`id\` $(id) \\ ; & | > * ? ~ # ! é 漢 🔑`;
+export const HOSTILE = `it's "q" $NONE \`id\` $(id) \\ ; & | > * ? ~ # ! é 漢 🔑\n- next = [line]`;
 
 /** A session whose every text is hostile; AWS's own are of visible characters, and others are refused. */
 export const hostileSession = () => ({
