@@ -1,11 +1,11 @@
 // What of this repository a job downloads, and what a run of it reads.
 
 import fs from 'node:fs';
-import { basename } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** All that has to do with running; the rest of a checkout is for people. */
-const SHIPPED = ['js', 'pkg', 'hooks', 'action.yml', 'plugin.yml', 'step.yml', 'step.sh', 'package.json'];
+export const SHIPPED = ['js', 'pkg', 'hooks', 'action.yml', 'plugin.yml', 'step.yml', 'step.sh', 'package.json'];
 
 /** @param {string} root */
 export function shipped(root) {
@@ -14,7 +14,7 @@ export function shipped(root) {
 
 /**
  * The scripts come from Node's own account of what it loaded (NODE_V8_COVERAGE). WebAssembly is read as a plain file, so
- * it is not in there: what counts is the modules that those scripts name.
+ * it is not in there: what counts is the modules that are beside their glue.
  * @param {string} root
  * @param {string} coverage the folder that Node wrote to
  */
@@ -26,11 +26,9 @@ export function read(root, coverage) {
 	});
 	const scripts = urls.filter((url) => url.startsWith('file:')).map((url) => fileURLToPath(url));
 	if (!scripts.includes(`${root}/js/github.js`)) throw new Error('Node does not say which scripts it loaded');
-	const sources = scripts.map((path) => fs.readFileSync(path, 'utf8'));
-	const modules = filesOf(`${root}/pkg`).filter((path) => {
-		return path.endsWith('.wasm') && sources.some((source) => source.includes(basename(path)));
-	});
-	if (modules.length === 0) throw new Error('no script names the module that it reads');
+	const glue = scripts.filter((path) => dirname(path) === `${root}/pkg`);
+	const modules = glue.map((path) => path.replace(/\.js$/, '_bg.wasm'));
+	if (modules.length === 0) throw new Error('no script is the glue of a module');
 	return sum([...scripts, ...modules, `${root}/package.json`]);
 }
 

@@ -1,13 +1,31 @@
-// What a step of a job is given on a hosted runner, in kind and in size, and nothing of this process's own.
+// What a job is, and what a step of one is given on GitHub's hosted runners, in kind and in size, and nothing of this
+// process's own.
 
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseCommandFile } from '../tests/js/support/runner.js';
 
 /** @typedef {Record<string, string>} Environment */
+/** @typedef {import('./helpers.js').Scheme} Scheme */
+
+/**
+ * Steps of one job; a later one finds what those before it left. Every round has a folder of its own.
+ * @typedef {object} Job
+ * @property {(folder: string, base: Record<Scheme, string>) => Environment} environment `base` is where the servers are
+ * @property {Step[]} steps
+ * @property {(folder: string) => void} [beforeStep]
+ * @property {(folder: string) => Environment} [afterStep] what the next step finds
+ */
+
+/**
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {(env: Environment, folder: string) => string[]} argv
+ * @property {number} [exitCode]
+ */
 
 const COMMAND_FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
-const AUTHORITY = fileURLToPath(new URL('../tests/js/shim/tls/authority.pem', import.meta.url));
+export const AUTHORITY = fileURLToPath(new URL('../tests/js/shim/tls/authority.pem', import.meta.url));
 
 /**
  * @param {string} folder

@@ -4,7 +4,8 @@
 /** @typedef {{ cost: Cost, requests: import('./stub.js').Counts }} Run */
 /** @typedef {Map<string, Run[]>} Results by the name of the step, one for each round */
 /** @typedef {{ value: number, text: string }} Measured */
-/** @typedef {{ what: string, atMost: number, unit: string, measured: Measured | undefined }} Budget */
+/** Without `atMost` it is there to compare with. */
+/** @typedef {{ what: string, atMost?: number, unit: string, measured: Measured | undefined }} Budget */
 
 const KIB = 1024;
 const MIB = KIB * KIB;
@@ -24,15 +25,17 @@ export function report(results, bytes) {
 			['What', 'At most', 'Measured', ''],
 			budgets.map(({ what, atMost, unit, measured }) => [
 				what,
-				`${atMost}${unit}`,
+				atMost === undefined ? '' : `${atMost}${unit}`,
 				measured?.text ?? 'not measured',
-				measured ? (measured.value <= atMost ? 'ok' : '**OVER**') : '',
+				measured && atMost !== undefined ? (measured.value <= atMost ? 'ok' : '**OVER**') : '',
 			]),
 		),
 		'\nWhole processes, least / **median** / most:\n\n',
 		table(['Process', 'CPU, ms', 'Peak memory, MiB', 'Wall, ms', 'Requests'], processes(results)),
 	].join('');
-	const over = budgets.filter(({ measured, atMost }) => measured && !(measured.value <= atMost));
+	const over = budgets.filter(
+		({ measured, atMost }) => measured && atMost !== undefined && !(measured.value <= atMost),
+	);
 	return { page, over: over.map(({ what, atMost, unit }) => `${what}: at most ${atMost}${unit}`) };
 }
 
@@ -64,9 +67,43 @@ function budgetsOf(results, { read, shipped }) {
 			unit: '',
 			measured: most(runs('denied https'), ({ sts }) => sts),
 		},
+		...addedOf(results),
 		{ what: 'Read at run time', atMost: 450, unit: ' KiB', measured: kib(read) },
 		{ what: 'Downloaded by a job', atMost: 1200, unit: ' KiB', measured: kib(shipped) },
 	];
+}
+
+/**
+ * What a job of another CI costs more with our part in it. Hooks and steps that do nothing cost something as well, which
+ * is not ours to save.
+ * @param {Results} results
+ * @returns {Budget[]}
+ */
+function addedOf(results) {
+	const seconds = (/** @type {keyof Cost} */ name) => (/** @type {Cost} */ cost) => cost[name] / 1000;
+	const runs = (/** @type {string} */ name) => results.get(name);
+	/** @type {Budget[]} */
+	const budgets = [];
+	for (const [figure, title, atMost] of /** @type {const} */ ([
+		['cpu', 'CPU', 0.18],
+		['wall', 'wall time', 0.174],
+	])) {
+		const ours = added(runs('buildkite ours'), runs('buildkite three hooks'), seconds(figure));
+		const peer = added(runs('buildkite peer'), runs('buildkite two hooks'), seconds(figure));
+		const above = added(runs('buildkite ours'), runs('buildkite one hook'), seconds(figure));
+		const share = ours && peer && ours.value / peer.value;
+		const what = `Buildkite, ${title}`;
+		budgets.push({ what: `${what}, over a plugin with the same hooks`, atMost, unit: ' s', measured: ours });
+		if (above) budgets.push({ what: `${what}, over a plugin with one hook`, unit: ' s', measured: above });
+		if (peer) budgets.push({ what: `${what}, peer over a plugin with its hooks`, unit: ' s', measured: peer });
+		const measured = share === undefined ? undefined : { value: share, text: share.toFixed(2) };
+		budgets.push({ what: `${what}, ours of the peer's`, atMost: 0.3, unit: ' x peer', measured });
+	}
+	if (runs('bitrise ours')) {
+		const measured = added(runs('bitrise ours'), runs('bitrise no-op'), seconds('wall'));
+		budgets.push({ what: 'Bitrise, wall time over a step that does nothing', atMost: 0.5, unit: ' s', measured });
+	}
+	return budgets;
 }
 
 /** @param {Results} results */
@@ -80,6 +117,15 @@ function processes(results) {
 		names.push([`Ours, denied, ${BY[scheme]}`, `denied ${scheme}`]);
 	}
 	names.push(['Ours, post step', 'ours post https'], ['Peer, post step', 'peer post https']);
+	names.push(
+		['Buildkite job, a plugin with one hook that does nothing', 'buildkite one hook'],
+		['Buildkite job, with two such hooks', 'buildkite two hooks'],
+		['Buildkite job, with three such hooks', 'buildkite three hooks'],
+		['Buildkite job, ours', 'buildkite ours'],
+		['Buildkite job, peer', 'buildkite peer'],
+		['Bitrise build, a step that does nothing', 'bitrise no-op'],
+		['Bitrise build, ours', 'bitrise ours'],
+	);
 	return names.flatMap(([what, name]) => {
 		const runs = results.get(name);
 		if (!runs) return [];
@@ -127,6 +173,24 @@ function ratio(ours, theirs, figure) {
 	const rounds = a.map((each, round) => each / (b[round] ?? Number.NaN));
 	const [low, high] = [quantile(rounds, 0.25), quantile(rounds, 0.75)];
 	return { value, text: `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})` };
+}
+
+/**
+ * How much more one process costs than another: the difference of the medians, and where the middle half of the rounds'
+ * own differences lies.
+ * @param {Run[] | undefined} ours
+ * @param {Run[] | undefined} theirs
+ * @param {(cost: Cost) => number} figure
+ * @returns {Measured | undefined}
+ */
+function added(ours, theirs, figure) {
+	if (!ours || !theirs) return undefined;
+	const a = ours.map(({ cost }) => figure(cost));
+	const b = theirs.map(({ cost }) => figure(cost));
+	const value = quantile(a, 0.5) - quantile(b, 0.5);
+	const rounds = a.map((each, round) => each - (b[round] ?? Number.NaN));
+	const [low, high] = [quantile(rounds, 0.25), quantile(rounds, 0.75)];
+	return { value, text: `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})` };
 }
 
 /**

@@ -3,30 +3,23 @@
 // Every process is measured from outside, by the kernel's own account of it. All take turns in each round, so that
 // a machine that is busy, or that changes speed, is so for all of them alike; what counts is their ratio.
 
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { find } from '../tests/js/support/programs.js';
+import { bitriseJobs } from './bitrise.js';
+import { buildkiteJobs, peerNeeds } from './buildkite.js';
 import * as bytes from './bytes.js';
 import { startLauncher, startStub } from './helpers.js';
 import { emptyCommandFiles, environment, handedOver } from './job.js';
 import { report, SCHEMES } from './report.js';
 
 /** @typedef {import('./helpers.js').Scheme} Scheme */
-
-/**
- * @typedef {object} Step
- * @property {string} name
- * @property {string} script
- * @property {(env: import('./job.js').Environment) => string[]} [args]
- * @property {number} [exitCode]
- */
-
-/**
- * Steps of one job; a later one finds what the ones before it left.
- * @typedef {{ scheme: Scheme, sts?: string, steps: Step[] }} Job
- */
+/** @typedef {import('./job.js').Job} Job */
+/** @typedef {import('./job.js').Step} Step */
 
 const USAGE = `\
 node bench/run.js [option]...
@@ -34,7 +27,11 @@ node bench/run.js [option]...
   --runs N       how often each process is measured (30)
   --node PATH    the Node to measure with (the Node 24 of tests/runtimes, else the one that runs this)
   --peer FOLDER  a checkout of aws-actions/configure-aws-credentials to compare with
-  --write        put the tables into docs/performance.md`;
+  --buildkite-peer FOLDER
+                 a checkout of aws-assume-role-with-web-identity-buildkite-plugin; it needs aws and jq
+  --write        put the tables into docs/performance.md
+
+Jobs of Buildkite are measured where buildkite-agent is found, builds of Bitrise where bitrise and envman are.`;
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 const NODE_24 = `${ROOT}/tests/runtimes/node_modules/node-24/bin/node`;
@@ -63,20 +60,30 @@ function readOptions() {
 				runs: { type: 'string', default: '30' },
 				node: { type: 'string', default: fs.existsSync(NODE_24) ? NODE_24 : process.execPath },
 				peer: { type: 'string' },
+				'buildkite-peer': { type: 'string' },
 				write: { type: 'boolean', default: false },
 				help: { type: 'boolean', default: false },
 			},
 		});
 		const rounds = Number(values.runs);
 		if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--runs takes a whole number of at least 1');
-		for (const name of /** @type {const} */ (['node', 'peer'])) {
+		for (const name of /** @type {const} */ (['node', 'peer', 'buildkite-peer'])) {
 			const path = values[name];
 			if (path !== undefined) values[name] = resolve(path); // the measured processes run elsewhere
 		}
 		if (values.peer !== undefined && !fs.existsSync(`${values.peer}/dist/index.js`)) {
 			throw new Error('--peer takes a checkout of configure-aws-credentials; there is no dist/index.js in this folder');
 		}
-		return { ...values, rounds };
+		const plugin = values['buildkite-peer'];
+		if (plugin !== undefined) {
+			if (!fs.existsSync(`${plugin}/lib/plugin.bash`)) {
+				throw new Error('--buildkite-peer takes a checkout of the plugin; there is no lib/plugin.bash in this folder');
+			}
+			for (const name of ['buildkite-agent', ...peerNeeds]) {
+				if (find(name) === undefined) throw new Error(`--buildkite-peer needs ${name}`);
+			}
+		}
+		return { ...values, plugin, rounds };
 	} catch (error) {
 		console.error(`${/** @type {Error} */ (error).message}\n\n${USAGE}`);
 		process.exit(2);
@@ -93,7 +100,8 @@ async function main() {
 	const launcher = await startLauncher(temp);
 	/** @type {import('./report.js').Results} */
 	const results = new Map();
-	const jobs = jobsOf(options.peer);
+	const where = { root: ROOT, temp, node: options.node };
+	const jobs = [...jobsOf(options.peer), ...buildkiteJobs({ ...where, peer: options.plugin }), ...bitriseJobs(where)];
 	for (let round = -WARM_UP; round < rounds; round += 1) {
 		// Each round starts one further on, so that none always comes after the same neighbour.
 		for (let at = 0; at < jobs.length; at += 1) {
@@ -121,22 +129,22 @@ async function main() {
 	 * @param {import('./job.js').Environment} [extra]
 	 * @returns {Promise<[string, import('./report.js').Run][]>}
 	 */
-	async function play({ scheme, sts = '/sts', steps }, extra = {}) {
+	async function play(job, extra = {}) {
 		const folder = fs.mkdtempSync(`${temp}/job-`);
 		const log = `${folder}/log`;
 		/** @type {[string, import('./report.js').Run][]} */
 		const runs = [];
-		let env = { ...environment(folder, stub.base[scheme], sts), ...extra };
-		for (const { name, script, args, exitCode = 0 } of steps) {
-			emptyCommandFiles(folder);
+		let env = { ...job.environment(folder, stub.base), ...extra };
+		for (const { name, argv, exitCode = 0 } of job.steps) {
+			job.beforeStep?.(folder);
 			await stub.take();
-			const ran = await launcher.run([options.node, script, ...(args?.(env) ?? [])], env, log);
+			const ran = await launcher.run(argv(env, folder), env, log);
 			if (ran.exitCode !== exitCode) {
 				const printed = fs.readFileSync(log, 'utf8');
 				throw new Error(`cannot be measured: ${name} ended with ${ran.exitCode}, not with ${exitCode}\n${printed}`);
 			}
 			runs.push([name, { cost: ran, requests: await stub.take() }]);
-			env = { ...env, ...handedOver(folder) };
+			env = { ...env, ...job.afterStep?.(folder) };
 		}
 		fs.rmSync(folder, { recursive: true });
 		return runs;
@@ -149,7 +157,7 @@ async function main() {
  */
 function jobsOf(peer) {
 	return [
-		{ scheme: 'http', steps: [{ name: 'nothing', script: `${ROOT}/bench/nothing.js` }] },
+		onRunner('http', [script('nothing', 'bench/nothing.js')]),
 		...SCHEMES.flatMap((scheme) => [
 			floorOf(scheme),
 			oursOf(scheme),
@@ -160,43 +168,60 @@ function jobsOf(peer) {
 }
 
 /**
+ * A job of GitHub's.
  * @param {Scheme} scheme
+ * @param {Step[]} steps
+ * @param {string} [sts]
  * @returns {Job}
  */
+function onRunner(scheme, steps, sts = '/sts') {
+	return {
+		environment: (folder, base) => environment(folder, base[scheme], sts),
+		steps,
+		beforeStep: emptyCommandFiles,
+		afterStep: handedOver,
+	};
+}
+
+/**
+ * @param {string} name
+ * @param {string} path
+ * @param {Partial<Step> & { args?: (env: import('./job.js').Environment) => string[] }} [more]
+ * @returns {Step}
+ */
+function script(name, path, { args = () => [], ...more } = {}) {
+	return { name, argv: (env) => [options.node, resolve(ROOT, path), ...args(env)], ...more };
+}
+
+/** @param {Scheme} scheme */
 function floorOf(scheme) {
 	/** @param {import('./job.js').Environment} env */
 	const args = (env) => [env.ACTIONS_ID_TOKEN_REQUEST_URL ?? '', env['INPUT_STS-ENDPOINT'] ?? '', env.GITHUB_ENV ?? ''];
-	return { scheme, steps: [{ name: `floor ${scheme}`, script: `${ROOT}/bench/floor.js`, args }] };
+	return onRunner(scheme, [script(`floor ${scheme}`, 'bench/floor.js', { args })]);
 }
 
-/**
- * @param {Scheme} scheme
- * @returns {Job}
- */
+/** @param {Scheme} scheme */
 function oursOf(scheme) {
-	const main = { name: `ours ${scheme}`, script: `${ROOT}/js/github.js` };
-	const post = { name: `ours post ${scheme}`, script: `${ROOT}/js/github-post.js` };
-	return { scheme, steps: [main, post] };
+	return onRunner(scheme, [
+		script(`ours ${scheme}`, 'js/github.js'),
+		script(`ours post ${scheme}`, 'js/github-post.js'),
+	]);
 }
 
-/**
- * @param {Scheme} scheme
- * @returns {Job}
- */
+/** @param {Scheme} scheme */
 function deniedOf(scheme) {
-	const main = { name: `denied ${scheme}`, script: `${ROOT}/js/github.js`, exitCode: DENIED };
-	return { scheme, sts: '/denying', steps: [main] };
+	return onRunner(scheme, [script(`denied ${scheme}`, 'js/github.js', { exitCode: DENIED })], '/denying');
 }
 
 /**
  * @param {Scheme} scheme
  * @param {string} checkout
- * @returns {Job}
  */
 function peerOf(scheme, checkout) {
-	const main = { name: `peer ${scheme}`, script: `${checkout}/dist/index.js` };
-	const post = { name: `peer post ${scheme}`, script: `${checkout}/dist/cleanup/index.js` };
-	return { scheme, steps: [main, post] };
+	return onRunner(scheme, [
+		script(`peer ${scheme}`, `${checkout}/dist/index.js`),
+		script(`peer post ${scheme}`, `${checkout}/dist/cleanup/index.js`),
+	]);
 }
 
 /** @param {string} node */
@@ -208,9 +233,19 @@ function describe(node) {
 		words.push('--peer ../configure-aws-credentials');
 		beside = `, beside configure-aws-credentials ${version}`;
 	}
+	if (options.plugin !== undefined) {
+		words.push('--buildkite-peer ../aws-assume-role-with-web-identity-buildkite-plugin');
+		beside += `${beside ? ' and' : ', beside'} aws-assume-role-with-web-identity ${tagOf(options.plugin)}`;
+	}
 	if (options.write) words.push('--write');
 	const machine = `${process.platform} ${process.arch}, ${os.cpus().length} cores`;
 	return `Made by \`${words.join(' ')}\` on Node ${node}, ${machine}${beside}.\n`;
+}
+
+/** @param {string} checkout */
+function tagOf(checkout) {
+	const asked = spawnSync('git', ['-C', checkout, 'describe', '--tags', '--always'], { encoding: 'utf8' });
+	return asked.stdout.trim() || 'of an unknown version';
 }
 
 /** @param {string} text */

@@ -1,4 +1,4 @@
-// The far end of every measured process: GitHub's token service and STS on loopback, over HTTP and over TLS, answering
+// The far end of every measured process: the CIs' token services and STS on loopback, over HTTP and over TLS, answering
 // at once. A process of its own, so that its work is not counted. Its parent asks it what came since it last asked.
 
 import { readFileSync } from 'node:fs';
@@ -24,11 +24,32 @@ const none = () => ({ token: 0, sts: 0, identity: 0 });
 /** @type {Counts} */
 let counts = none();
 
+const [ORGANIZATION, PIPELINE] = ['acme', 'api'];
+/** What tells these tokens from GitHub's; the claims that they share with those make them as long as real ones are. */
+const OF_BUILDKITE = {
+	iss: 'https://agent.buildkite.com',
+	sub: `organization:${ORGANIZATION}:pipeline:${PIPELINE}:ref:refs/heads/main:commit:${'9f31'.repeat(10)}:step:`,
+	organization_slug: ORGANIZATION,
+	pipeline_slug: PIPELINE,
+};
+const OF_BITRISE = { iss: 'https://token.builds.bitrise.io', sub: 'app:0a1b2c3d4e5f6071:workflow:deploy' };
+
+/** @param {object} body */
+const json = (body) => ({ contentType: 'application/json', body: JSON.stringify(body) });
+
 /**
  * @param {string} url
  * @param {string} body
  */
 function answerTo(url, body) {
+	if (url.startsWith('/v3/jobs/') && url.endsWith('/oidc/tokens')) {
+		counts.token += 1;
+		return json({ token: mint(OF_BUILDKITE) });
+	}
+	if (url.startsWith('/build/')) {
+		counts.token += 1;
+		return json({ id_token: mint(OF_BITRISE), token_type: 'Bearer', expires_in: 3600 });
+	}
 	if (url.startsWith('/token')) {
 		counts.token += 1;
 		return tokenAnswer(mint());

@@ -97,6 +97,64 @@ fn the_owner_of_the_repository_stands_in_one_place() {
             assert!(!line.contains("/ci-assume-role") || line.contains(&url), "{file}: {line}");
         }
     }
+    for file in ["README.md", "docs/buildkite.md", "docs/long-jobs.md"] {
+        for line in read(file).lines().filter(|line| line.contains("/ci-assume-role.git#v")) {
+            let version = env!("CARGO_PKG_VERSION");
+            assert!(line.contains(&format!("https://github.com/{owner_and_name}.git#v{version}")), "{file}: {line}");
+        }
+    }
+}
+
+/// Files and, on pages, headings. What lies outside of this repository is not looked at.
+#[test]
+fn links_between_the_pages_lead_somewhere() {
+    let mut pages: Vec<String> = ["docs", "docs/migrating"].iter().flat_map(|folder| pages_in(folder)).collect();
+    pages.extend(pages_in("."));
+    pages.push("tests/scenarios/README.md".to_owned());
+    let mut dead = Vec::new();
+    let mut found = 0;
+    for page in &pages {
+        let text = without_code(&read(page));
+        let folder = path(page).parent().unwrap().to_owned();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") {
+                continue;
+            }
+            found += 1;
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { path(page) } else { folder.join(file) };
+            let leads = match fs::read_to_string(&file) {
+                Ok(text) => heading.is_empty() || anchors(&text).iter().any(|anchor| anchor == heading),
+                Err(_) => file.exists() && heading.is_empty(),
+            };
+            if !leads {
+                dead.push(format!("{page}: {target}"));
+            }
+        }
+    }
+    assert!(found > 100, "only {found} links were found");
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+fn pages_in(folder: &str) -> Vec<String> {
+    let names = fs::read_dir(path(folder)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".md")).map(|name| format!("{folder}/{name}")).collect()
+}
+
+fn without_code(page: &str) -> String {
+    let fenced: Vec<&str> = page.split("```").step_by(2).collect();
+    fenced.join("").split('`').step_by(2).collect()
+}
+
+/// The names that GitHub gives to headings.
+fn anchors(page: &str) -> Vec<String> {
+    let prose: String = page.split("```").step_by(2).collect();
+    let headings = prose.lines().filter(|line| line.starts_with('#'));
+    let name = |heading: &str| -> String {
+        let kept = heading.trim_start_matches('#').trim().to_lowercase();
+        kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>().replace(' ', "-")
+    };
+    headings.map(name).collect()
 }
 
 #[test]

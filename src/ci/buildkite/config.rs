@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn a_null_is_found_in_the_pipeline() {
         let plugins = r#"["a#v1",{"b#v1":null},{"/x/aws#v2":{"role-arn":"a","region":null,"l":[1,{"k":null}]}}]"#;
-        assert_eq!(nulls_in_pipeline(plugins), ["/x/aws#v2: region", "/x/aws#v2: l"]);
+        assert_eq!(nulls_in_pipeline(plugins), ["/x/aws#v2: l", "/x/aws#v2: region"]);
         assert!(nulls_in_pipeline("{").is_empty());
     }
 
