@@ -43,7 +43,7 @@ async fn exchange_and_hand_over(run: &Run, ci: &dyn Ci, settings: &Settings) -> 
     if let Some(export) = &settings.token_export {
         more.set(export.variable, apart(token_to_export(run, ci, settings, export, &exchanged)).await?.expose());
     }
-    ci.conceal(run).await;
+    ci.conceal(run).await?;
     handover::hand_over(run, ci, settings, &exchanged, more).await?;
     if let Some(export) = &settings.token_export {
         run.say(&format!("Handed the token over as {}", export.variable));

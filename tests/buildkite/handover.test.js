@@ -259,6 +259,26 @@ describe('a job that is cancelled', parallel, () => {
 		});
 	}
 
+	test('the shell waits for what the plugin makes of it, so that pre-exit finds what it writes last', async (t) => {
+		const pipeline = await start(t);
+		const script = [
+			"trap '' TERM",
+			'echo > "$EVIDENCE/started"',
+			'sleep 0.5',
+			'echo > "$TMPDIR/ci-assume-role-$BUILDKITE_JOB_ID-late"',
+		];
+		const ran = await pipeline.run({
+			path: [pipeline.standIn('node', script.join('\n'))],
+			started: async (child) => {
+				while (!fs.existsSync(pipeline.path('evidence/started'))) await new Promise((resolve) => setTimeout(resolve, 20));
+				child.kill('SIGTERM');
+			},
+		});
+		assert.equal(ran.commanded, false, ran.log);
+		await new Promise((resolve) => setTimeout(resolve, 800)); // long enough for one that nobody has waited for
+		assert.deepEqual(pipeline.left(), []);
+	});
+
 	test('while the command runs: no file is left', async (t) => {
 		const pipeline = await start(t);
 		const ran = await pipeline.run({
