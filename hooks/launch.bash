@@ -23,8 +23,8 @@ ci_assume_role() {
 	# A shell that shows what it does would show the credentials.
 	shown=${-//[!vx]/}
 	set +vx
-	# A job that is cancelled sends its signal to the plugin as well. This shell waits for what the plugin makes of it:
-	# all that it has written has to be known to the job by then, or to be gone.
+	# A job that is cancelled sends its signal to the plugin as well. This shell waits for what the plugin makes of it;
+	# else the end of the terminal that they share would end the plugin before it can say so.
 	trap : INT TERM
 	# Standard output is text for this shell, and nobody else sees it: it is not written anywhere.
 	status=0

@@ -30,8 +30,19 @@ export async function run({ Job, ci, entry, args }) {
 	// Once all is handed over, to die of a signal would tell of a failure that is none.
 	const settled = () => {};
 	process.on('SIGINT', settled).on('SIGTERM', settled);
-	process.exitCode = await drive({ start: () => new Job(request), fetch, write: writeLine });
+	process.exitCode = await drive({ start: () => reading(new Job(request)), fetch, write: writeLine });
 	if (process.exitCode !== 0) process.off('SIGINT', settled).off('SIGTERM', settled);
+}
+
+/**
+ * @param {InstanceType<import('./types.d.ts').JobClass>} job
+ * @returns {Job}
+ */
+function reading(job) {
+	return {
+		next: () => JSON.parse(Buffer.from(job.next()).toString()),
+		resume: (id, outcome, elapsedMs) => job.resume(id, outcome, elapsedMs),
+	};
 }
 
 /**

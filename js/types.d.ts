@@ -70,9 +70,13 @@ export type Stop = (signal: string) => void;
 /** Starts an effect, calls `settle` exactly once, and returns the way to end it early. */
 export type Start<E> = (effect: E, settle: Settle) => Stop;
 
-export type Job = Pick<CoreJob, 'next'> & { resume(id: number, outcome: Uint8Array, elapsedMs: number): void };
+export interface Job {
+	next(): Effect[];
+	resume(id: number, outcome: Uint8Array, elapsedMs: number): void;
+}
 
-export type JobClass = new (request: Uint8Array) => Job;
+/** The core's own: its effects come as JSON in UTF-8. */
+export type JobClass = new (request: Uint8Array) => Pick<CoreJob, 'next' | 'resume'>;
 
 /** What of ours runs: a job's step, the end of the job, what an AWS SDK calls, or the command line. */
 export type Entry = 'main' | 'post' | 'credential-process' | 'command';

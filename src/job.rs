@@ -66,7 +66,7 @@ pub async fn obtain(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Obtai
     {
         more.set(export.variable, apart(token_to_export(run, ci, settings, export, &exchanged)).await?.expose());
     }
-    ci.conceal(run).await;
+    ci.conceal(run).await?;
     Ok(Obtained { exchanged, more })
 }
 

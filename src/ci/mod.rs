@@ -114,8 +114,11 @@ pub trait Ci: Dialect {
 
     /// Makes the log hide every secret of the run, where no line of the log can. The last thing
     /// before the hand-over; a CI that cannot do it says so in the log.
-    fn conceal<'a>(&'a self, _run: &'a Run) -> LocalBoxFuture<'a, ()> {
-        Box::pin(ready(()))
+    ///
+    /// # Errors
+    /// When the run was interrupted meanwhile.
+    fn conceal<'a>(&'a self, _run: &'a Run) -> LocalBoxFuture<'a, Result<(), Trouble>> {
+        Box::pin(ready(Ok(())))
     }
 
     /// Whether exports are printed, for the shell of the same step to evaluate.

@@ -13,6 +13,15 @@ const RELEASE = 'arn:aws:iam::123456789012:role/release';
 /** Asks the server whose credentials these are; nothing of the machine may answer for them. */
 const IDENTITY = 'aws --endpoint-url "$API" --region us-east-1 sts get-caller-identity --query Arn --output text';
 
+/**
+ * The profiles that the command found, and whose credentials they have.
+ * @param {import('./agent.js').Pipeline} pipeline
+ */
+function profiles(pipeline) {
+	const written = [...pipeline.read('profiles').matchAll(/^\[(.*)\]\naws_access_key_id = (.*)$/gm)];
+	return written.map(([, name, id = '']) => [name, pipeline.services.sessions.get(id)?.role]);
+}
+
 describe('hand-over to the AWS CLI', withAws, () => {
 	const start = useAgent();
 	const aws = dirname(find('aws') ?? '');
@@ -39,13 +48,14 @@ describe('hand-over to the AWS CLI', withAws, () => {
 			config: options({ 'hand-over': 'profile', region: 'eu-north-1' }),
 			command: [
 				`${IDENTITY} > "$EVIDENCE/who"`,
-				'aws configure get region > "$EVIDENCE/region"',
-				'stat -c %a "$AWS_SHARED_CREDENTIALS_FILE" "$AWS_CONFIG_FILE" > "$EVIDENCE/modes" 2>/dev/null || true',
+				'grep ^region "$AWS_CONFIG_FILE" > "$EVIDENCE/region"',
+				'find "$AWS_SHARED_CREDENTIALS_FILE" "$AWS_CONFIG_FILE" -perm 600 > "$EVIDENCE/private"',
 				'cat "$AWS_SHARED_CREDENTIALS_FILE"',
 			].join('\n'),
 		});
 		assert.equal(ran.exitCode, 0, ran.log);
-		assert.deepEqual([pipeline.read('who').trim(), pipeline.read('region').trim()], [ROLE, 'eu-north-1']);
+		assert.deepEqual([pipeline.read('who').trim(), pipeline.read('region').trim()], [ROLE, 'region = eu-north-1']);
+		assert.equal(pipeline.read('private').trim().split('\n').length, 2, 'the owner’s alone');
 		assert.equal(ran.env.get('AWS_PROFILE'), 'ci-assume-role');
 		assert.deepEqual(
 			CREDENTIALS.map((name) => ran.env.get(name)),
@@ -63,9 +73,7 @@ describe('hand-over to the AWS CLI', withAws, () => {
 			command: 'cp "$AWS_SHARED_CREDENTIALS_FILE" "$EVIDENCE/profiles"',
 		});
 		assert.equal(ran.exitCode, 0, ran.log);
-		const written = [...pipeline.read('profiles').matchAll(/^\[(.*)\]\naws_access_key_id = (.*)$/gm)];
-		const whose = written.map(([, name, id = '']) => [name, pipeline.services.sessions.get(id)?.role]);
-		assert.deepEqual(whose, [
+		assert.deepEqual(profiles(pipeline), [
 			['one', ROLE],
 			['two', AUDIT],
 		]);
@@ -78,13 +86,12 @@ describe('hand-over to the AWS CLI', withAws, () => {
 			{ '{plugin}#main': options({ 'hand-over': 'profile', profile: 'one' }) },
 			{ '{plugin}#main': options({ 'hand-over': 'profile', profile: 'two', 'role-arn': AUDIT }) },
 		];
-		const ran = await pipeline.run({
-			...world(pipeline),
-			plugins,
-			command: `for name in one two; do AWS_PROFILE=$name ${IDENTITY}; done > "$EVIDENCE/who"`,
-		});
+		const ran = await pipeline.run({ plugins, command: 'cp "$AWS_SHARED_CREDENTIALS_FILE" "$EVIDENCE/profiles"' });
 		assert.equal(ran.exitCode, 0, ran.log);
-		assert.equal(pipeline.read('who').trim(), `${ROLE}\n${AUDIT}`);
+		assert.deepEqual(profiles(pipeline), [
+			['one', ROLE],
+			['two', AUDIT],
+		]);
 		assert.equal(ran.env.get('AWS_PROFILE'), 'two');
 		assert.equal(ran.env.get('CI_ASSUME_ROLE_FILES')?.split('\n').length, 2);
 	});
@@ -187,6 +194,13 @@ describe('what is left', parallel, () => {
 		assert.equal(ran.exitCode, 0, ran.log);
 	});
 
+	test('a later hook moves the folder for temporary files', async (t) => {
+		const pipeline = await start(t);
+		const ran = await pipeline.run({ config: profile, hooks: { 'pre-command': 'export TMPDIR="$HOME"' } });
+		assert.equal(ran.exitCode, 0, ran.log);
+		assert.equal(ran.env.get('TMPDIR'), pipeline.path('home'));
+	});
+
 	test('pre-exit removes nothing but files of ours, whatever the variable says', async (t) => {
 		const pipeline = await start(t);
 		const mine = ['other-0123', 'ci-assume-role-mine', 'ci-assume-role-', 'ci-assume-role-0123-record'];
@@ -226,9 +240,10 @@ describe('what is left', parallel, () => {
 describe('a job that is cancelled', parallel, () => {
 	const start = useAgent();
 
-	for (const [when, to, config] of /** @type {const} */ ([
-		['while STS hangs', 'sts', options({ 'hand-over': 'process' })],
-		['while the token service hangs', 'token', options()],
+	for (const [when, to, config, pty] of /** @type {const} */ ([
+		['while STS hangs', 'sts', options({ 'hand-over': 'process' }), 'true'],
+		['while STS hangs, without a terminal', 'sts', options({ 'hand-over': 'process' }), 'false'],
+		['while the token service hangs', 'token', options(), 'true'],
 	])) {
 		test(`${when}: it ends at once, with nothing handed over and no file left`, async (t) => {
 			const pipeline = await start(t);
@@ -237,7 +252,7 @@ describe('a job that is cancelled', parallel, () => {
 			let cancelled = 0;
 			const ran = await pipeline.run({
 				config,
-				env: { BUILDKITE_PTY: 'false' },
+				env: { BUILDKITE_PTY: pty },
 				started: async (child) => {
 					await services.arrived(to);
 					cancelled = performance.now();
@@ -247,8 +262,10 @@ describe('a job that is cancelled', parallel, () => {
 			const took = performance.now() - cancelled;
 			assert.ok(took < 3000, `it took ${took} ms`);
 			assert.equal(ran.commanded, false, ran.log);
-			assert.notEqual(ran.exitCode, 0, ran.log);
+			// The shell waits for what the plugin has to say; else the end of its terminal would end the plugin first.
 			assert.deepEqual(ran.codes, ['interrupted'], ran.log);
+			assert.match(ran.log, /environment hook exited with status 130/);
+			assert.notEqual(ran.exitCode, 0, ran.log);
 		});
 	}
 

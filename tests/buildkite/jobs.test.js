@@ -184,7 +184,7 @@ describe('a job in the real agent', parallel, () => {
 
 	test('a plugin of any name: the configuration does not depend on it', async (t) => {
 		const pipeline = await start(t);
-		for (const name of ['ci-assume-role', 'My_Own.Fork-buildkite-plugin', '2-fast']) {
+		for (const name of ['My_Own.Fork-buildkite-plugin', '2-fast']) {
 			const repository = pipeline.path(name);
 			fs.cpSync(pipeline.shared.plugin, repository, { recursive: true });
 			// `hook` and `runtime` have to be known before any program of ours runs.

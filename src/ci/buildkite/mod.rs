@@ -143,7 +143,7 @@ impl Ci for Buildkite {
         causes::subject_pattern(subject)
     }
 
-    fn conceal<'a>(&'a self, run: &'a Run) -> LocalBoxFuture<'a, ()> {
+    fn conceal<'a>(&'a self, run: &'a Run) -> LocalBoxFuture<'a, Result<(), Trouble>> {
         redaction::conceal(run).boxed_local()
     }
 

@@ -30,7 +30,7 @@ class Job {
 	}
 
 	next() {
-		return this.effects.splice(0);
+		return Buffer.from(JSON.stringify(this.effects.splice(0)));
 	}
 
 	/** @param {number} _id @param {Uint8Array} outcome */
