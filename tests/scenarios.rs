@@ -89,6 +89,10 @@ enum Node {
 
 struct World {
     ci: String,
+    /// What programs are to do, in the order in which they are run.
+    programs: VecDeque<Value>,
+    /// Buildkite's agent knows the credentials, or the log says that it does not.
+    concealed: bool,
     files: BTreeMap<String, Node>,
     token: String,
     account: String,
@@ -108,6 +112,8 @@ fn run(ci: &str, scenario: &Value) -> String {
     };
     let mut world = World {
         ci: ci.to_owned(),
+        programs: VecDeque::new(),
+        concealed: false,
         files: BTreeMap::new(),
         token,
         account: "123456789012".to_owned(),
@@ -126,6 +132,9 @@ fn run(ci: &str, scenario: &Value) -> String {
     let default_steps = json!([{"entry": ci}]);
     let steps = if scenario["steps"].is_array() { &scenario["steps"] } else { &default_steps };
     let mut environment = usual_environment(ci);
+    if ci == "buildkite" {
+        environment.insert("BUILDKITE_PLUGIN_CONFIGURATION".to_owned(), configuration(&scenario["config"]));
+    }
     merge(&mut environment, &scenario["env"], &world.token);
     for step in steps.as_array().unwrap() {
         for name in COMMAND_FILES {
@@ -140,7 +149,8 @@ fn run(ci: &str, scenario: &Value) -> String {
         if ci == "bitrise" && !matches!(world.files.get(STORE), Some(Node::Link | Node::Folder)) {
             world.files.insert(STORE.to_owned(), Node::File(EMPTY_STORE.to_owned()));
         }
-        run_step(&mut world, step, &step_environment);
+        let exports = run_step(&mut world, step, &step_environment);
+        environment.extend(exported(&exports));
         if let Some(Node::File(text)) = world.files.get(STORE) {
             environment.extend(stored(text));
         }
@@ -158,6 +168,7 @@ fn run(ci: &str, scenario: &Value) -> String {
 fn usual_environment(ci: &str) -> BTreeMap<String, String> {
     match ci {
         "bitrise" => usual_environment_of_bitrise(),
+        "buildkite" => usual_environment_of_buildkite(),
         "github" => usual_environment_of_github(),
         "any" => [("HOME".to_owned(), format!("{TEMP}/home"))].into(),
         other => panic!("no usual environment for {other}"),
@@ -223,6 +234,43 @@ fn usual_environment_of_bitrise() -> BTreeMap<String, String> {
     environment
 }
 
+fn usual_environment_of_buildkite() -> BTreeMap<String, String> {
+    [
+        ("BUILDKITE", "true"),
+        ("BUILDKITE_AGENT_ACCESS_TOKEN", REQUEST_TOKEN),
+        ("BUILDKITE_AGENT_ENDPOINT", &format!("{BASE}/v3")),
+        ("BUILDKITE_BUILD_NUMBER", "7"),
+        ("BUILDKITE_JOB_ID", "0184990a-477b-4fa8-9968-496074483cee"),
+        ("BUILDKITE_ORGANIZATION_SLUG", "acme"),
+        ("BUILDKITE_PIPELINE_SLUG", "api"),
+        ("BUILDKITE_PLUGIN_NAME", "AWS_CREDENTIALS"),
+        ("CI", "true"),
+        ("TMPDIR", &format!("{TEMP}/tmp")),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
+}
+
+/// What a step has under the plugin: the usual, with these differences.
+fn configuration(differences: &Value) -> String {
+    let mut options = json!({"role-arn": "arn:aws:iam::123456789012:role/deploy", "sts-endpoint": "{base}/sts"});
+    for (name, value) in differences.as_object().into_iter().flatten() {
+        let options = options.as_object_mut().unwrap();
+        match value {
+            Value::Null => options.remove(name),
+            value => options.insert(name.clone(), value.clone()),
+        };
+    }
+    fill(&options.to_string(), "")
+}
+
+/// What a shell makes of exports whose values have no quote.
+fn exported(text: &str) -> Vec<(String, String)> {
+    let pairs = text.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
+}
+
 fn merge(environment: &mut BTreeMap<String, String>, changes: &Value, token: &str) {
     for (name, value) in changes.as_object().into_iter().flatten() {
         match value.as_str() {
@@ -284,13 +332,24 @@ fn usual_claims(ci: &str) -> Value {
             "iss": "https://issuer.example.com", "aud": "sts.amazonaws.com", "sub": "job:deploy",
             "exp": "@+300", "iat": "@+0", "nbf": "@+0",
         }),
+        "buildkite" => json!({
+            "iss": "https://agent.buildkite.com",
+            "aud": "sts.amazonaws.com",
+            "sub": "organization:acme:pipeline:api:ref:refs/heads/main:commit:9f3182061f1e2cca4702c368cbc039b7dc9d4485:step:deploy",
+            "exp": "@+300", "iat": "@+0", "nbf": "@+0", "jti": "11111111-2222-3333-4444-555555555555",
+            "organization_slug": "acme", "pipeline_slug": "api", "build_number": 7, "build_branch": "main",
+            "build_tag": null, "build_commit": "9f3182061f1e2cca4702c368cbc039b7dc9d4485", "step_key": "deploy",
+            "job_id": "0184990a-477b-4fa8-9968-496074483cee", "agent_id": "0184990a-4782-42b5-afc1-16715b10b8ff",
+            "build_source": "webhook", "runner_environment": "self-hosted",
+        }),
         other => panic!("no usual claims for {other}"),
     }
 }
 
 // One step.
 
-fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, String>) {
+/// Returns what it printed for the shell that it is part of.
+fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, String>) -> String {
     let entry = step["entry"].as_str().unwrap_or(&world.ci).to_owned();
     let entry = entry.as_str();
     let kind = match entry {
@@ -317,6 +376,9 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
     let mut elapsed_ms = 0;
     let mut log = String::new();
     let mut requests = String::new();
+    let (mut exports, mut programs) = (String::new(), String::new());
+    world.programs = step["programs"].as_array().cloned().unwrap_or_default().into();
+    let for_a_shell = entry == "buildkite";
     let mut waiting: VecDeque<Value> = VecDeque::new();
     let mut masked: Vec<String> = Vec::new();
 
@@ -333,10 +395,17 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
                 "log" => {
                     let text = effect["text"].as_str().unwrap();
                     let answers_sdk = matches!(entry, "command" | "credential-process") && effect["stream"] == "stdout";
+                    if for_a_shell && effect["stream"] == "stdout" {
+                        assert!(world.concealed, "exported before it is hidden");
+                        exports.push_str(text);
+                        continue;
+                    }
+                    world.concealed |= text.contains("cannot be made to hide");
                     if !answers_sdk {
                         assert_no_secret(world, text);
                     }
-                    let _ = writeln!(log, "{}{text}", if effect["stream"] == "stderr" { "(stderr) " } else { "" });
+                    let aside = effect["stream"] == "stderr" && !for_a_shell;
+                    let _ = writeln!(log, "{}{text}", if aside { "(stderr) " } else { "" });
                 }
                 "done" => done = Some(effect["exitCode"].as_u64().unwrap()),
                 _ => {
@@ -352,10 +421,14 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
         if effect["kind"] == "sleep" {
             elapsed_ms += effect["ms"].as_u64().unwrap();
         }
-        let outcome = perform(world, &effect, &mut answers, &mut requests, &mut elapsed_ms);
+        let outcome = match effect["kind"].as_str() {
+            Some("run") if world.ci == "buildkite" => run_program(world, &effect, &mut programs),
+            _ => perform(world, &effect, &mut answers, &mut requests, &mut elapsed_ms),
+        };
         job.resume(u32::try_from(effect["id"].as_u64().unwrap()).unwrap(), outcome.to_string(), elapsed_ms);
     };
     assert!(answers.is_empty(), "answers left over: {answers:?}");
+    assert!(world.programs.is_empty(), "programs that were not run: {:?}", world.programs);
 
     let mut files = String::new();
     for (path, node) in &world.files {
@@ -369,9 +442,13 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
             let _ = writeln!(files, "  {line}");
         }
     }
-    let page = format!("# {entry}: exit {exit_code}\n## log\n{log}## requests\n{requests}## files\n{files}\n");
+    let part = |title: &str, text: &str| if text.is_empty() { String::new() } else { format!("## {title}\n{text}") };
+    let [shell, run] = [part("exports", &exports), part("programs", &programs)];
+    let page =
+        format!("# {entry}: exit {exit_code}\n## log\n{log}{shell}{run}## requests\n{requests}## files\n{files}\n");
     let page = normalise(world, &page);
     world.out.push_str(&page);
+    exports
 }
 
 /// `*` in an argument stands for a random part of the path of a file that an earlier step wrote.
@@ -489,7 +566,12 @@ fn perform(
             note_request(effect, requests);
             let answer = answers.pop_front().unwrap_or_else(|| panic!("no answer for {}", effect["url"]));
             let url = effect["url"].as_str().unwrap();
-            let wanted = if url.ends_with("/sts") || url.contains("//sts.") { "sts" } else { "token" };
+            let wanted = match url {
+                _ if effect["socket"].is_string() => "job-api",
+                _ if url.ends_with("/sts") || url.contains("//sts.") => "sts",
+                _ => "token",
+            };
+            world.concealed |= wanted == "job-api" && answer["status"] == 201;
             assert_eq!(answer["to"], wanted, "the requests come in another order");
             match answer["fault"].as_str() {
                 Some("hang") => {
@@ -586,6 +668,37 @@ fn stored(text: &str) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect()
 }
 
+// Programs of Buildkite's agent, as far as a scenario says what they do; it has none else.
+
+fn run_program(world: &mut World, effect: &Value, programs: &mut String) -> Value {
+    let words = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    let argv = words(&effect["argv"]).join(" ");
+    assert_no_secret(world, &argv);
+    let Some(scripted) = world.programs.pop_front() else {
+        return json!({"fault": "not-found", "detail": ""});
+    };
+    let _ = writeln!(programs, "{argv}");
+    let mut variables: Vec<String> =
+        effect["env"].as_array().unwrap().iter().map(|pair| words(pair).join("=")).collect();
+    variables.sort();
+    for variable in variables {
+        let _ = writeln!(programs, "  {variable}");
+    }
+    for line in effect["input"].as_str().unwrap().lines() {
+        let _ = writeln!(programs, "  < {line}");
+    }
+    if scripted["fault"].is_string() {
+        return json!({"fault": scripted["fault"], "detail": ""});
+    }
+    let text = |name: &str| fill(scripted[name].as_str().unwrap_or_default(), &world.token);
+    let exit_code = scripted["exitCode"].as_u64().unwrap_or(0);
+    let ended = json!({"exitCode": exit_code, "stdout": text("stdout"), "stderr": text("stderr")});
+    world.concealed |= argv.contains(" redactor add ") && exit_code == 0;
+    ended
+}
+
 fn note_request(effect: &Value, requests: &mut String) {
     let _ = writeln!(requests, "{} {}", effect["method"].as_str().unwrap(), effect["url"].as_str().unwrap());
     for header in effect["headers"].as_array().unwrap() {
@@ -606,6 +719,9 @@ fn respond(world: &mut World, answer: &Value) -> Value {
     }
     if let Some(error) = answer["error"].as_object() {
         return reply(error["status"].as_u64().unwrap(), "text/xml", error_xml(error, &world.token));
+    }
+    if answer["to"] == "token" && world.ci == "buildkite" {
+        return reply(200, "application/json", json!({"token": world.token}).to_string());
     }
     if answer["to"] == "token" && world.ci == "bitrise" {
         let token = json!({"id_token": world.token, "token_type": "Bearer", "expires_in": 600});

@@ -8,12 +8,11 @@ use crate::environment::Environment;
 use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::common::{SessionOptions, hand_over};
+use crate::settings::common::{self, SessionOptions, hand_over};
 use crate::settings::{
     Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
-    TokenRequest, TokenSource, ValueFault, endpoint, whole_number,
+    TokenRequest, TokenSource, ValueFault, endpoint,
 };
-use crate::shell;
 
 const POLICY_BYTES: u32 = 64 * 1024;
 
@@ -27,8 +26,7 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
     let role_arn = options.require("--role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
     let region = region(&mut options, env);
     let session = SessionOptions::read(&mut options, run);
-    let prefix = options.parse("--prefix", prefix).unwrap_or_default();
-    let hand_over = hand_over(&mut options, run, prefix, ci.way());
+    let hand_over = hand_over(&mut options, run, "--prefix", ci.way());
     let endpoint = endpoint::choose(&mut options, env, "--sts-endpoint", region.as_ref().map(Region::as_str));
     if let (Some(role), Some(region)) = (&role_arn, &region)
         && !options.has("--sts-endpoint")
@@ -36,7 +34,7 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
         endpoint::check_partition(&mut options, ["--role-arn", "--region"], role, region);
     }
     let source = source(&mut options, env);
-    let (retry, proxy) = (retry(&mut options), proxy(&mut options, env));
+    let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, env));
     if options.has("--policy") && options.has("--policy-file") {
         options.problem(both("--policy", "--policy-file"));
     }
@@ -69,7 +67,7 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
 pub fn read_source(run: &Run) -> Result<(Settings, TokenSource), Failure> {
     let mut options = options(&run.env);
     let source = source(&mut options, &run.env);
-    let proxy = proxy(&mut options, &run.env);
+    let proxy = common::proxy(&mut options, &run.env);
     match (Failure::of(options.into_problems()), source, proxy) {
         (None, Some(source), Some(proxy)) => Ok((settings(Vec::new(), RetryPolicy::default(), proxy), source)),
         (Some(failure), ..) => Err(failure),
@@ -122,27 +120,6 @@ fn region(options: &mut Options, env: &Environment) -> Option<Region> {
         options.fall_back("--region", name, env.get(name));
     }
     options.require("--region", "us-east-1", Region::parse)
-}
-
-fn retry(options: &mut Options) -> RetryPolicy {
-    let attempts = options.parse("--max-attempts", whole_number);
-    attempts.map_or_else(RetryPolicy::default, |attempts| RetryPolicy { max_attempts: attempts.max(1) })
-}
-
-fn proxy(options: &mut Options, env: &Environment) -> Option<ProxySettings> {
-    let proxy = ProxySettings::new(None, None, |name| env.get(name).map(str::to_owned));
-    proxy.map_err(|fault| options.problem(fault.diagnostic())).ok()
-}
-
-fn prefix(text: &str) -> Result<String, ValueFault> {
-    if shell::is_name(text) {
-        Ok(text.to_owned())
-    } else {
-        Err(ValueFault::new(
-            "cannot be the start of a variable's name: letters, digits and `_`, no digit first",
-            "PROD_",
-        ))
-    }
 }
 
 /// Where the token comes from: from the CI, unless exactly one option says otherwise.

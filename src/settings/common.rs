@@ -1,12 +1,15 @@
 //! Options that every CI has, under whatever names.
 
 use super::{
-    AccountId, HandOver, Options, PolicyArn, Profile, ProfileKind, ProfileName, SessionDuration, SessionName,
-    SessionPolicy, ValueFault, account_ids, policy_arns,
+    AccountId, HandOver, Options, PolicyArn, Profile, ProfileKind, ProfileName, RetryPolicy, SessionDuration,
+    SessionName, SessionPolicy, ValueFault, account_ids, policy_arns, whole_number,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::Meaning;
+use crate::environment::Environment;
+use crate::proxy::ProxySettings;
 use crate::run::Run;
+use crate::shell;
 
 /// What a session is to be, apart from its role.
 pub struct SessionOptions {
@@ -42,7 +45,8 @@ pub enum Way {
 
 /// `env`, `profile` or `process`, for CIs whose profiles go into files of the job's own. Naming a
 /// profile asks for one.
-pub fn hand_over(options: &mut Options, run: &Run, prefix: String, usual: Way) -> HandOver {
+pub fn hand_over(options: &mut Options, run: &Run, prefix_option: &'static str, usual: Way) -> HandOver {
+    let prefix = options.parse(prefix_option, variable_prefix).unwrap_or_default();
     let (way_option, name_option) = (run.option(Meaning::HandOver), run.option(Meaning::Profile));
     let way = options.parse(way_option, |text| match text {
         "env" => Ok(Way::Env),
@@ -63,7 +67,34 @@ pub fn hand_over(options: &mut Options, run: &Run, prefix: String, usual: Way) -
         Way::Profile => ProfileKind::Static,
         Way::Env => return HandOver { environment: true, prefix, ..HandOver::default() },
     };
+    if !prefix.is_empty() {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, format!("`{prefix_option}` has no effect on a profile"))
+                .cause("a profile has a name of its own")
+                .fix(format!("remove `{prefix_option}`, and name the profile by `{name_option}`")),
+        );
+    }
     let name = name.or_else(|| ProfileName::parse(crate::product::NAME).ok());
     let profile = name.map(|name| Profile { name, kind, overwrite: true, select: true });
     HandOver { profile, prefix, ..HandOver::default() }
+}
+
+fn variable_prefix(text: &str) -> Result<String, ValueFault> {
+    if shell::is_name(text) {
+        Ok(text.to_owned())
+    } else {
+        let problem = "cannot begin the name of a variable: letters, digits and `_`, no digit first";
+        Err(ValueFault::new(problem, "PROD_"))
+    }
+}
+
+/// From the usual variables; CIs other than GitHub have no options for it.
+pub fn proxy(options: &mut Options, env: &Environment) -> Option<ProxySettings> {
+    let proxy = ProxySettings::new(None, None, |name| env.get(name).map(str::to_owned));
+    proxy.map_err(|fault| options.problem(fault.diagnostic())).ok()
+}
+
+pub fn retry(options: &mut Options, run: &Run) -> RetryPolicy {
+    let attempts = options.parse(run.option(Meaning::Attempts), whole_number);
+    attempts.map_or_else(RetryPolicy::default, |attempts| RetryPolicy { max_attempts: attempts.max(1) })
 }

@@ -187,6 +187,13 @@ describe('what is left', parallel, () => {
 		assert.equal(ran.exitCode, 0, ran.log);
 	});
 
+	test('a later hook moves the folder for temporary files', async (t) => {
+		const pipeline = await start(t);
+		const ran = await pipeline.run({ config: profile, hooks: { 'pre-command': 'export TMPDIR="$HOME"' } });
+		assert.equal(ran.exitCode, 0, ran.log);
+		assert.equal(ran.env.get('TMPDIR'), pipeline.path('home'));
+	});
+
 	test('pre-exit removes nothing but files of ours, whatever the variable says', async (t) => {
 		const pipeline = await start(t);
 		const mine = ['other-0123', 'ci-assume-role-mine', 'ci-assume-role-', 'ci-assume-role-0123-record'];

@@ -8,7 +8,6 @@ import { AGENT, CREDENTIALS, options, useAgent } from './agent.js';
 
 const parallel = { concurrency: 2, skip: missing('buildkite-agent') };
 const TOKEN = 3;
-const REFUSED = 2;
 const ONCE = { 'max-attempts': 1 };
 const BY_ID = { 'role-arn': 'arn:aws:iam::123456789012:role/by-id', 'subject-claim': 'pipeline_id' };
 
@@ -216,12 +215,11 @@ describe('by the call behind it', parallel, () => {
 		pipeline.assertRefused(ran, TOKEN, 'token-request-failed');
 	});
 
-	test('neither an agent nor an access token', async (t) => {
+	test('a hook before ours cannot take the access token away: the agent protects it', async (t) => {
 		const pipeline = await start(t);
-		const hooks = { environment: 'export BUILDKITE_AGENT_ACCESS_TOKEN=' };
+		const hooks = { environment: 'export BUILDKITE_AGENT_ACCESS_TOKEN= BUILDKITE_AGENT_ENDPOINT=https://agent.example/v3' };
 		const ran = await pipeline.run({ hooks, agent: pipeline.path('none') });
-		if (ran.exitCode === 0) return; // an agent that protects it
-		pipeline.assertRefused(ran, REFUSED, 'token-permission-missing');
+		pipeline.assertHandedOver(ran);
 	});
 });
 

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { DENIED, errorXml, stsAnswer, tokenAnswer } from './support/answers.js';
 import { buildTokenAnswer, EMPTY_STORE, startBuild } from './support/bitrise.js';
+import { jobTokenAnswer, startHook } from './support/buildkite.js';
 import { ROOT, RUNTIME } from './support/child.js';
 import { startJob } from './support/job.js';
 import { missing } from './support/programs.js';
@@ -15,14 +16,16 @@ import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './support/secrets.
  * @typedef {object} Scenario
  * @property {string} about
  * @property {string} [only]
+ * @property {Record<string, unknown>} [config]
  * @property {Record<string, string | null>} [env]
  * @property {Record<string, import('./support/job.js').Node>} [files]
  * @property {Record<string, unknown>} [claims]
  * @property {Record<string, unknown>} [header]
  * @property {string} [token]
- * @property {{ entry?: Entry, args?: string[], env?: Record<string, string | null>, http?: Scripted[] }[]} [steps]
- * @typedef {'github' | 'github-post' | 'bitrise' | 'credential-process'} Entry
- * @typedef {import('./support/job.js').Job | import('./support/bitrise.js').Build} Job
+ * @property {{ entry?: Entry, args?: string[], env?: Record<string, string | null>, http?: Scripted[], programs?: import('./support/buildkite.js').Scripted[] }[]} [steps]
+ * @typedef {'github' | 'github-post' | 'bitrise' | 'buildkite' | 'credential-process'} Entry
+ * @typedef {import('./support/job.js').Job | import('./support/bitrise.js').Build
+ *   | import('./support/buildkite.js').Hook} Job
  * @typedef {object} Scripted
  * @property {'token' | 'sts'} to
  * @property {string} [account]
@@ -39,6 +42,7 @@ const FOLDER = `${ROOT}/tests/scenarios`;
 /** How each CI sets a job up, and what its token service answers. */
 const CIS = {
 	bitrise: { start: startBuild, tokenAnswer: buildTokenAnswer, needs: ['envman'] },
+	buildkite: { start: startHook, tokenAnswer: jobTokenAnswer, needs: [] },
 	github: { start: startJob, tokenAnswer, needs: [] },
 };
 const COMMAND_FILES = /\/GITHUB_(ENV|OUTPUT|STATE|STEP_SUMMARY)$/;
@@ -68,30 +72,35 @@ describe('scenarios', { concurrency: 3 }, () => {
  * @param {Scenario} scenario
  */
 async function play(t, ci, scenario) {
-	const { env = {}, files = {}, token } = scenario;
+	const { env = {}, files = {}, token, config } = scenario;
 	const job = await CIS[ci].start(t, {
 		env,
 		claims: times(scenario.claims),
 		header: times(scenario.header),
 		...(token !== undefined && { token }),
+		...(config && { config }),
 	});
 	for (const [path, node] of Object.entries(files)) job.put(path, node);
 	/** Like the counterpart, the server goes on as it was told last. */
 	const served = { account: '123456789012', secret: SECRET, tokenAnswer: CIS[ci].tokenAnswer };
 	let page = '';
-	for (const { entry = ci, args = [], env = {}, http } of scenario.steps ?? [{ entry: ci }]) {
+	for (const { entry = ci, args = [], env = {}, http, programs = [] } of scenario.steps ?? [{ entry: ci }]) {
 		/** @type {Scripted[]} */
 		const scripted = http ?? (entry === ci ? [{ to: 'token' }, { to: 'sts' }] : []);
 		const ran = await job.run({
 			entry,
 			env,
+			programs,
 			args: args.map((arg) => findWritten(job, arg)),
 			answers: scripted.map((each) => answerOf(job, each, served)),
 		});
 		const logged = ran.stderr ? ran.stderr.replace(/^(?=.)/gm, '(stderr) ') : '';
 		const log = entry === 'credential-process' ? logged + ran.stdout : ran.stdout + logged;
 		const requests = ran.requests.map((each) => requestText(each)).join('');
-		const text = `# ${entry}: exit ${ran.exitCode}\n## log\n${log}## requests\n${requests}## files\n${fileTexts(job)}\n`;
+		const sections = Object.entries('sections' in ran ? ran.sections : {})
+			.map(([title, text]) => text && `## ${title}\n${text}`)
+			.join('');
+		const text = `# ${entry}: exit ${ran.exitCode}\n## log\n${log}${sections}## requests\n${requests}## files\n${fileTexts(job)}\n`;
 		page += normalise(job, served.secret, text);
 	}
 	return page;

@@ -5,13 +5,12 @@ use super::{token, verbose};
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::environment::Environment;
 use crate::product;
-use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::secret::Secret;
 use crate::settings::common::{self, SessionOptions, Way};
 use crate::settings::{
-    Audience, HandOver, Options, ProfileKind, Region, RetryPolicy, RoleArn, RoleSettings, SessionDuration, SessionName,
-    Settings, TokenExport, TokenRequest, TokenSource, ValueFault, endpoint, whole_number,
+    Audience, HandOver, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
+    TokenExport, TokenRequest, TokenSource, ValueFault, endpoint,
 };
 use crate::sts::endpoint::Endpoint;
 use crate::text::listed;
@@ -48,16 +47,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let session = SessionOptions::read(&mut options, run);
     let hand_over = hand_over(&mut options, run, source.as_ref());
     let export_region = options.switch("export_region").unwrap_or(false);
-    let retry = options
-        .parse("retry_max_attempts", whole_number)
-        .map_or_else(RetryPolicy::default, |attempts| RetryPolicy { max_attempts: attempts.max(1) });
-    let proxy = match ProxySettings::new(None, None, |name| env.get(name).map(str::to_owned)) {
-        Ok(proxy) => Some(proxy),
-        Err(fault) => {
-            options.problem(fault.diagnostic());
-            None
-        }
-    };
+    let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, env));
     if let (Some(role), Some(region)) = (&role_arn, &region)
         && !options.has("sts_endpoint")
     {
@@ -216,19 +206,7 @@ fn source(options: &mut Options, run: &Run) -> Option<TokenSource> {
 }
 
 fn hand_over(options: &mut Options, run: &Run, source: Option<&TokenSource>) -> HandOver {
-    let prefix = options.parse("output_prefix", |text| {
-        let fits = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-            && !text.starts_with(|first: char| first.is_ascii_digit());
-        if fits { Ok(text.to_owned()) } else { Err(ValueFault::new("cannot begin the name of a variable", "PROD_")) }
-    });
-    let hand_over = common::hand_over(options, run, prefix.unwrap_or_default(), Way::Env);
-    if !hand_over.environment && options.has("output_prefix") {
-        options.problem(
-            Diagnostic::new(Code::OptionConflict, "`output_prefix` is for `hand_over: env` alone")
-                .cause("a profile has a name of its own")
-                .fix("remove `output_prefix`, and name the profile by `profile`"),
-        );
-    }
+    let hand_over = common::hand_over(options, run, "output_prefix", Way::Env);
     if hand_over.profile.as_ref().is_some_and(|profile| profile.kind == ProfileKind::Process) {
         let problem = |reason: &str| {
             Diagnostic::new(Code::OptionConflict, "`hand_over: process` could not fetch fresh credentials")

@@ -13,7 +13,7 @@ use futures_util::future::LocalBoxFuture;
 use super::Ci;
 use crate::change::Change;
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::dialect::{Dialect, Meaning, Report};
+use crate::dialect::{AWS_VARIABLES, Dialect, Meaning, Report};
 use crate::effect::Stream;
 use crate::environment::Environment;
 use crate::pairs::Pairs;
@@ -78,9 +78,7 @@ impl Dialect for Bitrise {
     }
 
     fn is_option(&self, variable: &str) -> bool {
-        table::FURTHER_VARIABLES.contains(&variable)
-            || variable == "AWS_REGION"
-            || table::INPUTS.iter().any(|spec| spec.name == variable)
+        AWS_VARIABLES.contains(&variable) || table::INPUTS.iter().any(|spec| spec.name == variable)
     }
 
     fn is_secret_option(&self, variable: &str) -> bool {

@@ -127,16 +127,6 @@ inputs! {
         => form(DEBUG, "Verbose log").one_of(SWITCH),
 }
 
-/// What else of the environment counts as configuration: AWS's own variables.
-pub(super) const FURTHER_VARIABLES: &[&str] = &[
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_USE_FIPS_ENDPOINT",
-];
-
 /// The variable that the token is handed over as, and taken from.
 pub const IDENTITY_TOKEN: &str = "BITRISE_IDENTITY_TOKEN";
 

@@ -112,7 +112,10 @@ impl Config {
                     let role = self.mapping(members, &format!("roles[{number}]."), |option| option.of_role);
                     self.roles.push(role);
                 }
-                None => self.problems.push(wrong(format!("`roles[{number}]` is not a mapping"))),
+                None => {
+                    self.problems.push(wrong(format!("`roles[{number}]` is not a mapping")));
+                    self.roles.push(Pairs::default()); // so that those after it keep their numbers
+                }
             }
         }
     }

@@ -7,14 +7,12 @@ use crate::ci::Ci as _;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::environment::Environment;
 use crate::pairs::Pairs;
-use crate::proxy::ProxySettings;
 use crate::run::Run;
-use crate::settings::common::{SessionOptions, Way, hand_over};
+use crate::settings::common::{self, SessionOptions, Way, hand_over};
 use crate::settings::{
-    Audience, Options, ProfileKind, Region, RetryPolicy, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
-    TokenRequest, TokenSource, ValueFault, endpoint, seconds, whole_number,
+    Audience, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
+    TokenRequest, TokenSource, ValueFault, endpoint, seconds,
 };
-use crate::shell;
 use crate::sts::partition::Partition;
 
 /// Reads and checks all options.
@@ -25,13 +23,11 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let variable = |name: &str| env.get(name).map(|value| value.replace(',', "\n"));
 
     let mut options = Options::read(&SPECS, |name| config.options.get(name).map(str::to_owned), variable);
-    let retry = options.parse("max-attempts", whole_number);
-    let annotate = options.switch("annotate");
+    let retry = common::retry(&mut options, run);
+    options.switch("annotate"); // it counts once there is something to show
     let hide_account = options.switch("mask-aws-account-id").unwrap_or(false);
     let in_docker = options.text("runtime") == Some("docker");
-    let proxy = ProxySettings::new(None, None, |name| env.get(name).map(str::to_owned));
-    let proxy = proxy.map_err(|fault| options.problem(fault.diagnostic())).ok();
-    let _ = annotate; // it is looked at again when there is something to show
+    let proxy = common::proxy(&mut options, env);
     problems.extend(options.into_problems());
 
     // Without `roles`, the plugin's own options are those of the only role.
@@ -72,7 +68,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         notices: notices(env, &roles),
         roles,
         proxy,
-        retry: retry.map_or_else(RetryPolicy::default, |attempts| RetryPolicy { max_attempts: attempts.max(1) }),
+        retry,
         time_limit_ms: None,
         hide_account,
         plain_secrets: false,
@@ -91,14 +87,7 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
     let role_arn = options.require("role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
     let region = options.parse("region", Region::parse);
     let session = SessionOptions::read(options, run);
-    let prefix = options.parse("credential-name-prefix", prefix).unwrap_or_default();
-    let hand_over = hand_over(options, run, prefix, Way::Env);
-    if hand_over.profile.is_some() && !hand_over.prefix.is_empty() {
-        options.problem(
-            Diagnostic::new(Code::OptionConflict, "`credential-name-prefix` has no effect on a profile")
-                .fix("remove it, or use `hand-over: env`"),
-        );
-    }
+    let hand_over = hand_over(options, run, "credential-name-prefix", Way::Env);
     let request = TokenRequest {
         audience: Some(options.parse("audience", Audience::parse).unwrap_or_default()),
         lifetime: options.parse("oidc-token-lifetime", lifetime),
@@ -150,17 +139,6 @@ fn sts_region<'a>(env: &'a Environment, role: &RoleArn) -> &'a str {
             "aws-iso-f" => "us-isof-south-1",
             _ => "us-east-1",
         },
-    }
-}
-
-fn prefix(text: &str) -> Result<String, ValueFault> {
-    if shell::is_name(text) {
-        Ok(text.to_owned())
-    } else {
-        Err(ValueFault::new(
-            "cannot be the start of a variable's name: letters, digits and `_`, no digit first",
-            "PROD_",
-        ))
     }
 }
 

@@ -14,7 +14,7 @@ use self::commands::Level;
 use super::{AtTheEnd, Ci, ProfilePlace, Reminder};
 use crate::change::{self, Change};
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
-use crate::dialect::{Dialect, Meaning, Report};
+use crate::dialect::{AWS_VARIABLES, Dialect, Meaning, Report};
 use crate::effect::Stream;
 use crate::environment::Environment;
 use crate::pairs::Pairs;
@@ -78,7 +78,7 @@ impl Dialect for GitHub {
 
     fn is_option(&self, variable: &str) -> bool {
         variable.starts_with("INPUT_")
-            || table::FURTHER_VARIABLES.contains(&variable)
+            || AWS_VARIABLES.contains(&variable)
             || table::INPUTS.iter().any(|spec| spec.alias == Some(variable))
     }
 

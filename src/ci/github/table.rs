@@ -54,16 +54,6 @@ pub const INPUTS: &[OptionSpec] = &[
     input("special-characters-workaround", Some("SPECIAL_CHARACTERS_WORKAROUND"), "false", "Ask for credentials until key id and secret have letters and digits only, 20 times at most."),
 ];
 
-/// What else of the environment counts as configuration: AWS's own variables.
-pub(super) const FURTHER_VARIABLES: &[&str] = &[
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_USE_FIPS_ENDPOINT",
-];
-
 /// Name and description of every output.
 #[rustfmt::skip]
 pub const OUTPUTS: &[(&str, &str)] = &[

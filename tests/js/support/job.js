@@ -52,13 +52,15 @@ const OUR_COLOURS = /\u001b\[(0|1|31)m/g;
  * @property {Record<string, unknown>} [header]
  * @property {string} [token]
  * @property {string[]} [secrets] more that must not be seen
+ * @property {Record<string, unknown>} [config] of a Buildkite plugin: differences from the usual one
  */
 
 /**
  * @typedef {object} StepOptions
- * @property {'github' | 'github-post' | 'bitrise' | 'credential-process'} [entry]
+ * @property {'github' | 'github-post' | 'bitrise' | 'buildkite' | 'credential-process'} [entry]
  * @property {string[]} [args]
  * @property {Changes} [env]
+ * @property {import('./buildkite.js').Scripted[]} [programs] what those of Buildkite's agent do
  * @property {Answer[]} [answers] by default those of a happy path
  * @property {boolean} [leaveAnswers] some may be left over
  * @property {Record<string, string>} [commandFiles] what is in them when the step starts

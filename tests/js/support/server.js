@@ -84,7 +84,8 @@ export class Service {
 	 */
 	#take(request, response, body) {
 		const { method = '', url = '', rawHeaders } = request;
-		const to = url.startsWith('/token') || url.endsWith('/id_token.json') ? 'token' : 'sts';
+		const to =
+			url.startsWith('/token') || url.endsWith('/id_token.json') || url.endsWith('/oidc/tokens') ? 'token' : 'sts';
 		/** @type {[string, string][]} */
 		const headers = [];
 		for (let at = 0; at < rawHeaders.length; at += 2) headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
