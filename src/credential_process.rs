@@ -7,7 +7,10 @@ use crate::effect::{Effect, Fault, FaultKind, Stream, Symlinks};
 use crate::exchange;
 use crate::handover::process::{Kept, ProcessCredentials};
 use crate::run::Run;
+use crate::settings::Settings;
 use crate::time::Timestamp;
+#[cfg(feature = "cli")]
+use crate::{ci, cli};
 
 /// From so many seconds before the end on, SDKs ask for fresh credentials, again and again until
 /// they get them: botocore's advisory refresh.
@@ -27,8 +30,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
         return Ok(());
     }
 
-    let run = run.with_options(&kept.options);
-    let settings = ci.settings(&run)?;
+    let (run, ci, settings) = with_settings(run, ci, &kept)?;
     let Some(role) = settings.roles.get(kept.role) else {
         return Err(unusable(path, "it is about a role that its options do not have").into());
     };
@@ -41,6 +43,18 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     change::best_effort(&run, vec![write]).await;
     print(&run, &fresh);
     Ok(())
+}
+
+fn with_settings<'a>(run: &Run, ci: &'a dyn Ci, kept: &Kept) -> Result<(Run, &'a dyn Ci, Settings), Failure> {
+    #[cfg(feature = "cli")]
+    if let Some(ci) = kept.ci.as_deref().and_then(ci::named) {
+        let run = run.with_options_of_flags(ci, &kept.options);
+        let settings = cli::settings::read(&run, ci)?;
+        return Ok((run, ci, settings));
+    }
+    let run = run.with_options(&kept.options);
+    let settings = ci.settings(&run)?;
+    Ok((run, ci, settings))
 }
 
 async fn read_request(run: &Run, path: &str) -> Result<Kept, Diagnostic> {

@@ -16,6 +16,9 @@ use crate::sts::assume_role_with_web_identity::Session;
 pub struct Kept {
     /// The variables that carry the step's options.
     pub options: Pairs,
+    /// The CI, where the options are those of the command line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ci: Option<String>,
     /// Which of their roles it is about.
     pub role: usize,
     /// The file that holds the latest credentials.
@@ -30,7 +33,8 @@ impl Kept {
         let options = Pairs::read(&kept["options"])?;
         let cache = kept["cache"].as_str()?.to_owned();
         let role = usize::try_from(kept["role"].as_u64()?).ok()?;
-        Some(Self { options, role, cache, session_seconds: kept["session_seconds"].as_i64()? })
+        let ci = kept["ci"].as_str().map(str::to_owned);
+        Some(Self { options, ci, role, cache, session_seconds: kept["session_seconds"].as_i64()? })
     }
 }
 
@@ -95,13 +99,18 @@ pub(super) fn changes(
     let mut options = run.env.variables().clone();
     options.retain(|name| run.is_option(name) && !run.dialect.is_secret_option(name));
     let session_seconds = i64::from(role.duration.seconds());
-    let kept = Kept { options, role: number, cache: cache.clone(), session_seconds };
+    // No module but that of the command line reads its options.
+    let (name, ci) = match run.dialect.name() {
+        name if run.has_flags() => ("any", Some(name.to_owned())),
+        name => (name, None),
+    };
+    let kept = Kept { options, ci, role: number, cache: cache.clone(), session_seconds };
     let (runtime, script) = (&run.runtime, format!("{}/js/cli.js", run.runtime.root));
     let mut words = vec![runtime.executable.as_str()];
     if runtime.name == "deno" {
         words.extend(["run", "--allow-all", "--quiet"]); // it allows nothing by itself
     }
-    words.extend([script.as_str(), "credential-process", run.dialect.name(), request.as_str()]);
+    words.extend([script.as_str(), "credential-process", name, request.as_str()]);
     let command: Vec<String> = words.into_iter().map(quoted).collect::<Result<_, _>>()?;
     // Maps of strings always serialise.
     let kept = serde_json::to_string(&kept).unwrap_or_default();
