@@ -7,10 +7,10 @@ use crate::effect::{Effect, Fault, FaultKind, Stream, Symlinks};
 use crate::exchange;
 use crate::handover::process::{Kept, ProcessCredentials};
 use crate::run::Run;
-#[cfg(feature = "cli")]
-use crate::run::Voice;
 use crate::settings::Settings;
 use crate::time::Timestamp;
+#[cfg(feature = "cli")]
+use crate::{ci, cli};
 
 /// From so many seconds before the end on, SDKs ask for fresh credentials, again and again until
 /// they get them: botocore's advisory refresh.
@@ -30,7 +30,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
         return Ok(());
     }
 
-    let (run, ci, settings) = settings(run, ci, &kept)?;
+    let (run, ci, settings) = with_settings(run, ci, &kept)?;
     let Some(role) = settings.roles.get(kept.role) else {
         return Err(unusable(path, "it is about a role that its options do not have").into());
     };
@@ -45,13 +45,11 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Those of the run that wrote the request, be it a CI's own entry or the command line.
-fn settings<'a>(run: &Run, ci: &'a dyn Ci, kept: &Kept) -> Result<(Run, &'a dyn Ci, Settings), Failure> {
+fn with_settings<'a>(run: &Run, ci: &'a dyn Ci, kept: &Kept) -> Result<(Run, &'a dyn Ci, Settings), Failure> {
     #[cfg(feature = "cli")]
-    if let Some(ci) = kept.ci.as_deref().and_then(crate::ci::named) {
-        let run = Run::new(run.channel.clone(), ci, run.env.clone(), run.runtime.clone(), Voice::Aside).with_flags();
-        let run = run.with_options(&kept.options);
-        let settings = crate::cli::settings::read(&run, ci)?;
+    if let Some(ci) = kept.ci.as_deref().and_then(ci::named) {
+        let run = run.with_options_of_flags(ci, &kept.options);
+        let settings = cli::settings::read(&run, ci)?;
         return Ok((run, ci, settings));
     }
     let run = run.with_options(&kept.options);

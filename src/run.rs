@@ -150,14 +150,28 @@ impl Run {
     /// of secrets.
     #[must_use]
     pub fn with_options(&self, options: &Pairs) -> Self {
+        self.with(self.dialect, self.naming, options)
+    }
+
+    /// The same, with options of the command line in a job of some CI.
+    #[must_use]
+    pub fn with_options_of_flags(&self, dialect: &'static dyn Dialect, options: &Pairs) -> Self {
+        self.with(dialect, Naming::Flags, options)
+    }
+
+    fn with(&self, dialect: &'static dyn Dialect, naming: Naming, options: &Pairs) -> Self {
+        let is_option = |name: &str| match naming {
+            Naming::Entry => dialect.is_option(name),
+            Naming::Flags => is_flag_or_variable(name),
+        };
         Self {
             channel: self.channel.clone(),
-            dialect: self.dialect,
-            env: self.env.with(|name| self.is_option(name), options),
+            dialect,
+            env: self.env.with(is_option, options),
             runtime: self.runtime.clone(),
             scrubber: self.scrubber.clone(),
             voice: self.voice,
-            naming: self.naming,
+            naming,
             time_limit_ms: Cell::new(None),
         }
     }

@@ -140,6 +140,36 @@ fn the_orb_and_the_pipe_are_of_this_owner_and_version() {
     }
 }
 
+/// The forms that GitLab and Azure DevOps have for it, and the package that scripts run.
+#[test]
+fn what_pipelines_fetch_is_of_this_owner_and_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let name = format!("{}/ci-assume-role", owner());
+    let pages = ["README.md", "docs/gitlab.md", "docs/azure-devops.md", "docs/migrating/gitlab.md"];
+    let packaged = ["templates/assume-role.yml", "azure-devops/assume-role.yml"];
+    let manifests = ["azure-devops/assume-role/task.json", "azure-devops/vss-extension.json"];
+    let mut found = 0;
+    for file in pages.into_iter().chain(packaged).chain(manifests) {
+        for line in read(file).lines() {
+            for (mark, wanted) in [
+                ("npx --yes ", format!("npx --yes ci-assume-role@{version}")),
+                ("component: $CI_SERVER_FQDN", format!("$CI_SERVER_FQDN/{name}/assume-role@{version}")),
+                ("github.com/", format!("github.com/{name}")),
+                ("\"publisher\"", format!("\"{}\"", owner())),
+                ("\"author\"", format!("\"{}\"", owner())),
+                ("ref: refs/tags/", format!("ref: refs/tags/v{version}")),
+                ("name: OWNER", format!("name: {name}")),
+            ] {
+                if line.contains(mark) && (mark != "github.com/" || line.contains("ci-assume-role")) {
+                    assert!(line.contains(&wanted), "{file}: {line}");
+                    found += 1;
+                }
+            }
+        }
+    }
+    assert!(found > 15, "only {found} were found");
+}
+
 /// Files and, on pages, headings. What lies outside of this repository is not looked at.
 #[test]
 fn links_between_the_pages_lead_somewhere() {

@@ -148,6 +148,12 @@ impl Ci for AzureDevOps {
     ) -> LocalBoxFuture<'a, Result<Vec<Change>, Diagnostic>> {
         Box::pin(ready(set_variables(variables)))
     }
+
+    /// The agent empties this folder after the job, so that nothing of ours has to run then.
+    fn scratch(&self, run: &Run) -> String {
+        let folder = run.env.get("AGENT_TEMPDIRECTORY").unwrap_or_else(|| run.env.temp());
+        folder.trim_end_matches(['/', '\\']).to_owned()
+    }
 }
 
 /// Credentials are secret variables, which later scripts get only where their `env:` maps them.
@@ -175,9 +181,17 @@ fn set_variables(variables: &Pairs) -> Result<Vec<Change>, Diagnostic> {
     Ok(vec![Change::Print { text: text.trim_end_matches('\n').to_owned() }])
 }
 
-/// As azure-pipelines-task-lib writes data, `commands` of the agent's documentation.
+/// As azure-pipelines-task-lib writes data.
 fn escaped(text: &str) -> String {
     text.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Whoever it does not know is shown a page to sign in, with a status that says nothing of it.
+fn without_token() -> Diagnostic {
+    Diagnostic::new(Code::TokenAnswerInvalid, "Azure DevOps answered without a token")
+        .cause("SYSTEM_ACCESSTOKEN is not this job's, and Azure DevOps shows a page to sign in")
+        .cause("something between the agent and Azure DevOps, such as a proxy, answered in its place")
+        .fix("map the job's own token in the step's `env:`, SYSTEM_ACCESSTOKEN: $(System.AccessToken)")
 }
 
 async fn token(run: &Run, settings: &Settings) -> Result<Secret, Trouble> {
@@ -235,13 +249,9 @@ async fn token(run: &Run, settings: &Settings) -> Result<Secret, Trouble> {
     let (retry, diagnostic) = match answer.status {
         200..=299 => match body["oidcToken"].as_str() {
             Some(token) if !token.is_empty() => return Ok(Secret::new(token)),
-            _ => (
-                Retry::Never,
-                Diagnostic::new(Code::TokenAnswerInvalid, "Azure DevOps answered without a token").cause(
-                    "something between the agent and Azure DevOps (a proxy, a login page) answered in its place",
-                ),
-            ),
+            _ => (Retry::Never, without_token()),
         },
+        300..=399 => (Retry::Never, without_token()),
         429 | 500.. => (
             Retry::Yes,
             Diagnostic::new(Code::TokenRequestFailed, "Azure DevOps has trouble issuing a token")
@@ -251,9 +261,14 @@ async fn token(run: &Run, settings: &Settings) -> Result<Secret, Trouble> {
             let refused =
                 Diagnostic::new(Code::TokenRequestRefused, "Azure DevOps refused to issue a token for this job");
             let refused = if connection.is_some() {
-                refused.cause("the job may not use that service connection: a task of the job has to name it")
+                refused
+                    .cause("the job may not use that service connection: a task of the job has to name it")
+                    .cause("`--service-connection` wants the id of the connection, not its name")
+                    .fix("name the connection in an input of a task of this job, and let the pipeline use it")
             } else {
-                refused.cause("SYSTEM_ACCESSTOKEN is not this job's")
+                refused
+                    .cause("SYSTEM_ACCESSTOKEN is not this job's: it ends with the job")
+                    .fix("map the job's own token in the step's `env:`, SYSTEM_ACCESSTOKEN: $(System.AccessToken)")
             };
             (Retry::Never, refused)
         }

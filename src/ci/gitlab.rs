@@ -125,17 +125,18 @@ fn find(run: &Run, audience: Option<&Audience>) -> Result<Secret, Diagnostic> {
     }
     match found.as_slice() {
         [(_, token)] => Ok(Secret::new(*token)),
-        [] => Err(missing(&others)),
+        [] => Err(missing(&others, audience.map_or("sts.amazonaws.com", Audience::as_str))),
         several => {
             let names: Vec<&str> = several.iter().map(|(name, _)| *name).collect();
             Err(Diagnostic::new(Code::OptionMissing, "the job has several ID tokens")
                 .fact("variables", names.join(", "))
-                .fix(format!("say which one is for AWS: --token-env {}", names.first().unwrap_or(&"NAME"))))
+                .fix(format!("say which one is for AWS: --token-env {}", names.first().unwrap_or(&"NAME")))
+                .fix("or by its audience: --audience sts.amazonaws.com"))
         }
     }
 }
 
-fn missing(others: &[String]) -> Diagnostic {
+fn missing(others: &[String], audience: &str) -> Diagnostic {
     let mut diagnostic = Diagnostic::new(Code::TokenPermissionMissing, "this job has no ID token for AWS");
     if !others.is_empty() {
         diagnostic = diagnostic
@@ -146,5 +147,5 @@ fn missing(others: &[String]) -> Diagnostic {
         .cause("the job does not ask for one: `id_tokens` is not set")
         .cause("the script runs in a container of its own, which gets none of the job's variables")
         .fix("add `id_tokens` to the job")
-        .paste("in .gitlab-ci.yml, in the job", "yaml", "id_tokens:\n  AWS_ID_TOKEN:\n    aud: sts.amazonaws.com")
+        .paste("in .gitlab-ci.yml, in the job", "yaml", &format!("id_tokens:\n  AWS_ID_TOKEN:\n    aud: {audience}"))
 }

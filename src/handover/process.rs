@@ -99,16 +99,18 @@ pub(super) fn changes(
     let mut options = run.env.variables().clone();
     options.retain(|name| run.is_option(name) && !run.dialect.is_secret_option(name));
     let session_seconds = i64::from(role.duration.seconds());
-    let ci = run.has_flags().then(|| run.dialect.name().to_owned());
-    // The module of the command line goes by the name of the CI that takes any job.
-    let module = if ci.is_some() { "any" } else { run.dialect.name() };
+    // No module but that of the command line reads its options.
+    let (name, ci) = match run.dialect.name() {
+        name if run.has_flags() => ("any", Some(name.to_owned())),
+        name => (name, None),
+    };
     let kept = Kept { options, ci, role: number, cache: cache.clone(), session_seconds };
     let (runtime, script) = (&run.runtime, format!("{}/js/cli.js", run.runtime.root));
     let mut words = vec![runtime.executable.as_str()];
     if runtime.name == "deno" {
         words.extend(["run", "--allow-all", "--quiet"]); // it allows nothing by itself
     }
-    words.extend([script.as_str(), "credential-process", module, request.as_str()]);
+    words.extend([script.as_str(), "credential-process", name, request.as_str()]);
     let command: Vec<String> = words.into_iter().map(quoted).collect::<Result<_, _>>()?;
     // Maps of strings always serialise.
     let kept = serde_json::to_string(&kept).unwrap_or_default();

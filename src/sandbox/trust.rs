@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::reader::{Node, Problems, quoted};
+use crate::keys;
 use crate::text::listed;
 
 /// Keys that the sandbox fills, behind the issuer's host and a colon. There are two of every OIDC
@@ -41,6 +42,9 @@ const BUILDKITE_KEYS: &[&str] = &[
 
 /// AWS fills nothing but `aud` and `sub` for it.
 const BITRISE: &str = "token.builds.bitrise.io";
+
+/// Not of GitLab's other instances: AWS fills nothing but `aud` and `sub` for those.
+const GITLAB: &str = "gitlab.com";
 
 /// Behind it stands the name of a session tag.
 const REQUEST_TAG: &str = "aws:RequestTag/";
@@ -200,6 +204,7 @@ impl Caller<'_> {
             "sub" => Some(self.subject),
             name if is_github(self.issuer) && GITHUB_KEYS.contains(&name) => self.claims.get(name)?.as_str(),
             name if self.issuer == BUILDKITE && BUILDKITE_KEYS.contains(&name) => self.claims.get(name)?.as_str(),
+            name if self.issuer == GITLAB && keys::of_issuer(GITLAB).contains(&name) => self.claims.get(name)?.as_str(),
             _ => None,
         }
     }
@@ -280,6 +285,9 @@ fn check_key(key: &str, node: &Node<'_>, problems: &mut Problems) {
     let (issuer, name) = key.rsplit_once(':').filter(|(issuer, _)| issuer.contains('.')).unwrap_or_default();
     if issuer.eq_ignore_ascii_case(BITRISE) {
         // Policies that ask for more than AWS fills are common there. They can be read, and admit nobody.
+        return;
+    }
+    if issuer.eq_ignore_ascii_case(GITLAB) && keys::of_issuer(GITLAB).contains(&name.to_ascii_lowercase().as_str()) {
         return;
     }
     let known = if issuer.eq_ignore_ascii_case(BUILDKITE) { BUILDKITE_KEYS } else { GITHUB_KEYS };

@@ -11,14 +11,16 @@ use crate::host;
 const CARGO_FUZZ: &str = "0.13.2";
 
 /// Real CI runners: they come from nowhere that a lockfile reaches, so tests find them on PATH.
-const RUNNERS: [(&str, &str); 2] = [
+const RUNNERS: [(&str, &str); 3] = [
     ("act", "brew install act, or go install github.com/nektos/act@latest"),
     ("buildkite-agent", "Buildkite's packages, or go install github.com/buildkite/agent/v3@latest"),
+    ("rsync", "your system's packages: gitlab-ci-local copies with it"),
 ];
 
 pub fn run() -> Result<()> {
     build_tools()?;
     node_modules("tests/runtimes")?;
+    node_modules("tests/gitlab")?;
     python()?;
     cargo_fuzz()?;
     for (program, how) in RUNNERS.iter().filter(|(program, _)| !host::is_on_path(program)) {

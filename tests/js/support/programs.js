@@ -12,7 +12,9 @@ const INSTALL = {
 	stepman: 'stepman, which comes with the Bitrise CLI',
 	aws: '`cargo xtask setup`, or `pip install awscli`',
 	'buildkite-agent': "`go install github.com/buildkite/agent/v3@latest`, or Buildkite's packages",
+	git: "your system's packages",
 	moto_server: "`cargo xtask setup`, or `pip install 'moto[server]'`",
+	rsync: "your system's packages",
 };
 
 /**

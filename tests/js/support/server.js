@@ -3,6 +3,9 @@
 import http from 'node:http';
 import https from 'node:https';
 
+/** GitHub's, Bitrise's, Buildkite's and Azure DevOps's. */
+const TOKEN_SERVICES = /^\/token|\/id_token\.json$|\/oidc\/tokens$|\/oidctoken\?/;
+
 /**
  * @typedef {object} Received
  * @property {'token' | 'sts'} to
@@ -84,8 +87,7 @@ export class Service {
 	 */
 	#take(request, response, body) {
 		const { method = '', url = '', rawHeaders } = request;
-		const to =
-			url.startsWith('/token') || url.endsWith('/id_token.json') || url.endsWith('/oidc/tokens') ? 'token' : 'sts';
+		const to = TOKEN_SERVICES.test(url) ? 'token' : 'sts';
 		/** @type {[string, string][]} */
 		const headers = [];
 		for (let at = 0; at < rawHeaders.length; at += 2) headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
