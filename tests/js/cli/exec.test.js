@@ -110,8 +110,8 @@ describe('exec', { concurrency: 2 }, () => {
 		const cli = await startCli(t);
 		const file = cli.put('data', 'x', 0o644);
 		for (const [program, exitCode] of /** @type {[string, number][]} */ ([
-			['no-such-command', 127],
-			[file, 126],
+			['no-such-command', 2],
+			[file, 2],
 		])) {
 			const ran = await cli.run(['exec', ...cli.usual, '--', program]);
 			assertRefused(ran, exitCode, 'command-failed');
@@ -133,7 +133,7 @@ describe('exec', { concurrency: 2 }, () => {
 		const answers = [lasting(3)];
 		const ran = await cli.run(['exec', ...cli.usual, '--', 'sleep', '4'], { answers });
 		assert.equal(ran.exitCode, 0, ran.stderr);
-		assert.match(ran.stderr, /the credentials end in [0-9]+ s[^]*the credentials have ended/);
+		assert.match(ran.stderr, /the credentials end in [123] s, and[^]*the credentials have ended/);
 		const long = await cli.run(['exec', ...cli.usual, '--', 'true']);
 		assert.doesNotMatch(long.stderr, /the credentials/);
 	});
@@ -148,12 +148,13 @@ describe('exec', { concurrency: 2 }, () => {
 				'c = botocore.session.get_session().get_credentials()',
 				'for _ in range(2): print(c.get_frozen_credentials().access_key); time.sleep(2)',
 			].join('\n');
-			const aws = 'aws configure export-credentials --format process';
+			// It shows the last four characters of the key.
+			const aws = 'aws configure list';
 			const command = reader === 'botocore' ? [python, '-c', program] : ['sh', '-c', `${aws}; sleep 2; ${aws}`];
 			// Every session is over before it is asked for the next time.
-			const answers = ['ONE', 'TWO', 'THREE', 'FOUR', 'FIVE', 'SIX', 'SEVEN'].map((name) =>
+			const answers = ['KONE', 'KTWO', 'KSIX', 'KTEN', 'KLST'].map((name) =>
 				stsAnswer({
-					AccessKeyId: `ASIAEXAMPLE${name}`,
+					AccessKeyId: `ASIAEXAMPLEKEY${name}`,
 					Expiration: `${new Date(Date.now() + 4000).toISOString().slice(0, 19)}Z`,
 				}),
 			);
@@ -161,7 +162,7 @@ describe('exec', { concurrency: 2 }, () => {
 			const args = ['exec', ...cli.usual, '--hand-over', 'process', '--', ...command];
 			const ran = await cli.run(args, { answers, env });
 			assert.equal(ran.exitCode, 0, ran.stderr);
-			const keys = new Set(ran.stdout.match(/ASIAEXAMPLE[A-Z]+/g));
+			const keys = new Set(ran.stdout.match(/K(?:ONE|TWO|SIX|TEN|LST)\b/g));
 			assert.ok(keys.size >= 2, `one key only:\n${ran.stdout}${ran.stderr}`);
 			assert.deepEqual(cli.files('tmp'), [], 'all files are removed');
 			assertNoSecret(ran.stderr, cli.secrets, 'the log');

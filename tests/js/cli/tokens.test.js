@@ -202,7 +202,9 @@ describe('CIs that are known by a variable', { concurrency: 2 }, () => {
 			const answer = ci === 'Codefresh' ? id : tokenAnswer(cli.token);
 			const ran = await assume(cli, ['--ci', 'any'], { env, answers: [answer, stsAnswer()] });
 			assertSent(ran, cli);
-			assert.match(ran.received[0]?.url ?? '', /^\/token\?v=2&audience=sts\.amazonaws\.com$/);
+			assert.equal(ran.received[0]?.url, '/token?v=2', 'the default audience is the service\'s own');
+			const named = await assume(cli, ['--ci', 'any', '--audience', 'sts.amazonaws.com'], { env, answers: [answer, stsAnswer()] });
+			assert.equal(named.received[0]?.url, '/token?v=2&audience=sts%2Eamazonaws%2Ecom');
 			assertNoSecret(ran.stdout + ran.stderr, [REQUEST_TOKEN], 'the output');
 		});
 	}
