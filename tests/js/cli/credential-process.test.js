@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
-import { stsAnswer } from '../support/answers.js';
+import { mint, stsAnswer } from '../support/answers.js';
 import { command, runProgram } from '../support/child.js';
 import { assertRefused, startCli } from '../support/cli.js';
 import { find, missing } from '../support/programs.js';
@@ -118,6 +118,12 @@ describe('credential-process', { concurrency: 2 }, () => {
 			[[...cli.usual, '--duration', '15m'], {}],
 			[[...cli.usual, '--allowed-account-id', '123456789012'], {}],
 			[[...cli.flags, '--token-env', 'OTHER'], { OTHER: cli.token }],
+			[[...cli.flags, '--token-file', cli.put('token', cli.token)], {}],
+			[[...cli.flags, '--token-command', 'echo "$MY_TOKEN"'], { SOME_JOB_ID: '1' }],
+			[[...cli.flags, '--token-command', 'echo "$MY_TOKEN"'], { SOME_JOB_ID: '2' }],
+			[cli.usual, { MY_TOKEN: mint({ iss: 'https://issuer.example.com', sub: 'job:other' }) }],
+			[cli.flags, { SEMAPHORE_OIDC_TOKEN: cli.token }],
+			[cli.flags, { SEMAPHORE_OIDC_TOKEN: mint({ iss: 'https://issuer.example.com', sub: 'job:other' }) }],
 			[cli.usual, { CI_ASSUME_ROLE_AUDIENCE: 'sts.amazonaws.com' }],
 			[[...cli.usual, '--ci', 'gitlab'], { GITLAB_CI: 'true', CI_JOB_ID: '1' }],
 			[[...cli.usual, '--ci', 'gitlab'], { GITLAB_CI: 'true', CI_JOB_ID: '2' }],
