@@ -5,8 +5,11 @@ use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{Effect, Fault, FaultKind, Stream, Symlinks};
 use crate::exchange;
+#[cfg(feature = "cli")]
+use crate::handover::process::ENTRY_OF_THE_COMMAND_LINE;
 use crate::handover::process::{Kept, ProcessCredentials};
 use crate::run::Run;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// From so many seconds before the end on, SDKs ask for fresh credentials, again and again until
@@ -19,7 +22,7 @@ const LARGEST_FILE: u32 = 256 * 1024;
 ///
 /// # Errors
 /// As for the job itself, and when the request file cannot be used.
-pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
+pub async fn answer(run: &Run, ci: &'static dyn Ci, path: &str) -> Result<(), Failure> {
     let kept = read_request(run, path).await?;
     let cache = Cache { path: &kept.cache, session_seconds: kept.session_seconds };
     if let Some(cached) = cache.read(run).await {
@@ -27,19 +30,29 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
         return Ok(());
     }
 
+    #[cfg(feature = "cli")]
+    if ci.name() == ENTRY_OF_THE_COMMAND_LINE {
+        let (run, ci) = crate::cli::again(run, ci, &kept.options);
+        let settings = crate::cli::settings::read(&run, ci)?;
+        return renew(&run, ci, &settings, kept, path).await;
+    }
     let run = run.with_options(&kept.options);
     let settings = ci.settings(&run)?;
+    renew(&run, ci, &settings, kept, path).await
+}
+
+async fn renew(run: &Run, ci: &dyn Ci, settings: &Settings, kept: Kept, path: &str) -> Result<(), Failure> {
     let Some(role) = settings.roles.get(kept.role) else {
         return Err(unusable(path, "it is about a role that its options do not have").into());
     };
     run.limit_time(settings.time_limit_ms);
-    let exchanged = exchange::exchange(&run, ci, &settings, role).await?;
-    exchange::check_account(&run, role, &exchanged.session)?;
+    let exchanged = exchange::exchange(run, ci, settings, role).await?;
+    exchange::check_account(run, role, &exchanged.session)?;
     let fresh = ProcessCredentials::of(&exchanged.session);
     let write = Change::Write { path: kept.cache, text: fresh.to_json(), before: None };
     // A cache that cannot be written costs time, not correctness.
-    change::best_effort(&run, vec![write]).await;
-    print(&run, &fresh);
+    change::best_effort(run, vec![write]).await;
+    print(run, &fresh);
     Ok(())
 }
 

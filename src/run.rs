@@ -122,6 +122,11 @@ impl Run {
         self
     }
 
+    #[must_use]
+    pub fn has_flags(&self) -> bool {
+        self.naming == Naming::Flags
+    }
+
     /// What people call an option in this run.
     #[must_use]
     pub fn option(&self, meaning: Meaning) -> &'static str {

@@ -22,6 +22,7 @@ use crate::effect::{Effect, Stream};
 use crate::environment::{Environment, Runtime};
 use crate::handover;
 use crate::job::{self, Obtained};
+use crate::pairs::Pairs;
 use crate::run::{Run, Voice, apart};
 
 /// Runs one command, and returns the exit code.
@@ -76,6 +77,14 @@ pub async fn run(channel: Channel, env: Environment, runtime: Runtime, args: &[S
             code
         }
     }
+}
+
+/// A run of an earlier command, by the options that it had.
+pub fn again(run: &Run, any: &'static dyn Ci, options: &Pairs) -> (Run, &'static dyn Ci) {
+    let ci = options.get("--ci").and_then(ci::named).unwrap_or(any);
+    let voice = Voice::Aside;
+    let again = Run::new(run.channel.clone(), ci, run.env.clone(), run.runtime.clone(), voice).with_flags();
+    (again.with_options(options), ci)
 }
 
 /// Whether standard output is evaluated by a POSIX shell.

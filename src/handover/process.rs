@@ -10,6 +10,9 @@ use crate::run::Run;
 use crate::settings::RoleSettings;
 use crate::sts::assume_role_with_web_identity::Session;
 
+/// The CI whose entry is the command line: a request that it answers says which CI it is about.
+pub const ENTRY_OF_THE_COMMAND_LINE: &str = "any";
+
 /// Everything that the command needs and that its environment will not have: the step's own inputs.
 /// The right to ask for a token stays in the job's environment and is never written down.
 #[derive(Serialize)]
@@ -94,6 +97,12 @@ pub(super) fn changes(
     let request = format!("{prefix}-{number}-request.json");
     let mut options = run.env.variables().clone();
     options.retain(|name| run.is_option(name) && !run.dialect.is_secret_option(name));
+    let entry = if run.has_flags() {
+        options.set("--ci", run.dialect.name());
+        ENTRY_OF_THE_COMMAND_LINE
+    } else {
+        run.dialect.name()
+    };
     let session_seconds = i64::from(role.duration.seconds());
     let kept = Kept { options, role: number, cache: cache.clone(), session_seconds };
     let (runtime, script) = (&run.runtime, format!("{}/js/cli.js", run.runtime.root));
@@ -101,7 +110,7 @@ pub(super) fn changes(
     if runtime.name == "deno" {
         words.extend(["run", "--allow-all", "--quiet"]); // it allows nothing by itself
     }
-    words.extend([script.as_str(), "credential-process", run.dialect.name(), request.as_str()]);
+    words.extend([script.as_str(), "credential-process", entry, request.as_str()]);
     let command: Vec<String> = words.into_iter().map(quoted).collect::<Result<_, _>>()?;
     // Maps of strings always serialise.
     let kept = serde_json::to_string(&kept).unwrap_or_default();
