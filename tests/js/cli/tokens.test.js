@@ -107,7 +107,11 @@ describe('token sources', { concurrency: 2 }, () => {
 				`${url}/{audience}/x`,
 				'/token/sts%2Eamazonaws%2Ecom/x',
 			],
-			[{ to: 'token', body: JSON.stringify({ token: cli.token, expires: 1 }) }, url, '/token?audience=sts.amazonaws.com'],
+			[
+				{ to: 'token', body: JSON.stringify({ token: cli.token, expires: 1 }) },
+				url,
+				'/token?audience=sts.amazonaws.com',
+			],
 		];
 		for (const [answer, address, expected] of cases) {
 			const ran = await assume(cli, ['--token-url', address, ...header, '--audience', 'sts.amazonaws.com'], {
@@ -144,7 +148,12 @@ describe('token sources', { concurrency: 2 }, () => {
 
 	test('--token-url: no http but to this machine, and a variable that is not set', async (t) => {
 		const cli = await startCli(t);
-		for (const url of ['http://tokens.example.com/x', 'ftp://127.0.0.1/x', 'tokens.example.com', 'http://127.0.0.1.evil/x']) {
+		for (const url of [
+			'http://tokens.example.com/x',
+			'ftp://127.0.0.1/x',
+			'tokens.example.com',
+			'http://127.0.0.1.evil/x',
+		]) {
 			const ran = await assume(cli, ['--token-url', url]);
 			assert.match(ran.stderr, /not an https address/, url);
 			assert.notEqual(ran.exitCode, 0);
@@ -202,8 +211,11 @@ describe('CIs that are known by a variable', { concurrency: 2 }, () => {
 			const answer = ci === 'Codefresh' ? id : tokenAnswer(cli.token);
 			const ran = await assume(cli, ['--ci', 'any'], { env, answers: [answer, stsAnswer()] });
 			assertSent(ran, cli);
-			assert.equal(ran.received[0]?.url, '/token?v=2', 'the default audience is the service\'s own');
-			const named = await assume(cli, ['--ci', 'any', '--audience', 'sts.amazonaws.com'], { env, answers: [answer, stsAnswer()] });
+			assert.equal(ran.received[0]?.url, '/token?v=2', "the default audience is the service's own");
+			const named = await assume(cli, ['--ci', 'any', '--audience', 'sts.amazonaws.com'], {
+				env,
+				answers: [answer, stsAnswer()],
+			});
 			assert.equal(named.received[0]?.url, '/token?v=2&audience=sts%2Eamazonaws%2Ecom');
 			assertNoSecret(ran.stdout + ran.stderr, [REQUEST_TOKEN], 'the output');
 		});
