@@ -8,6 +8,7 @@ use std::{env, fs};
 use ci_assume_role::ci::bitrise::table as bitrise;
 use ci_assume_role::ci::buildkite::table::{OPTIONS, PluginOption, Shape};
 use ci_assume_role::ci::github::table::{INPUTS, OUTPUTS};
+use ci_assume_role::cli::table::{FLAGS, Name, Takes};
 use ci_assume_role::diagnostic::Code;
 use ci_assume_role::product;
 
@@ -47,6 +48,16 @@ fn plugin_yml_is_made_from_the_option_table() {
 fn the_buildkite_page_lists_every_option() {
     let page = between(&read("docs/buildkite.md"), "options", &plugin_table());
     check("docs/buildkite.md", &page);
+}
+
+#[test]
+fn the_page_of_the_command_line_lists_every_flag() {
+    let page = between(&read("docs/command-line.md"), "flags", &flags_table());
+    check("docs/command-line.md", &page);
+    for name in Name::ALL {
+        let heading = format!("\n## `{}`\n", name.text());
+        assert!(page.contains(&heading), "docs/command-line.md has no heading{heading}");
+    }
 }
 
 /// The README's sample of a denial is what a scenario prints.
@@ -410,6 +421,28 @@ fn plugin_table() -> String {
         let scope = if option.of_role { "" } else { " Not in `roles`." };
         let scope = if option.shape == Shape::Roles { "" } else { scope };
         let _ = writeln!(out, "| `{name}` | {kind} | {default} | {}{scope} |", cell(option.spec.description));
+    }
+    out
+}
+
+fn flags_table() -> String {
+    let mut out = String::from("| flag | value | default | meaning | commands |\n|---|---|---|---|---|\n");
+    for flag in FLAGS.iter().filter(|flag| flag.spec.name != "--help") {
+        let value = match flag.takes {
+            Takes::Nothing => String::new(),
+            Takes::One(value) => value.to_owned(),
+            Takes::Several(value) => format!("{value}, repeatable"),
+            Takes::Choice(choices) => choices.iter().map(|each| format!("`{each}`")).collect::<Vec<_>>().join(", "),
+        };
+        let commands: Vec<&str> = flag.of.iter().map(|name| name.text()).collect();
+        let _ = writeln!(
+            out,
+            "| `{}` | {value} | {} | {} | {} |",
+            flag.spec.name,
+            cell(flag.spec.default),
+            cell(flag.spec.description),
+            commands.join(", ")
+        );
     }
     out
 }

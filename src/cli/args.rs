@@ -86,6 +86,7 @@ impl Invocation {
         }
         match (self.name, self.operands.as_slice()) {
             (Name::Exec, []) => Err(wrong("there is no command to run".to_owned()).fix(usage_of(self.name))),
+            (Name::Completion, []) => Err(wrong("there is no shell named".to_owned()).fix(usage_of(self.name))),
             (Name::Exec, _) | (_, []) => Ok(()),
             (Name::Completion, [shell]) if super::completions::SHELLS.contains(&shell.as_str()) => Ok(()),
             (Name::Completion, [shell, ..]) => Err(wrong(format!("there are no completions for `{shell}`"))
@@ -158,6 +159,7 @@ mod tests {
             ("claims --json=1", "`--json` takes no value"),
             ("assume deploy", "assume does not take `deploy`"),
             ("exec --region x", "there is no command to run"),
+            ("completion", "there is no shell named"),
             ("completion tcsh", "there are no completions for `tcsh`"),
         ] {
             assert_eq!(parse(line).unwrap_err().headline.as_str(), headline, "{line}");

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::settings;
 use crate::ci::Ci;
 use crate::diagnostic::Failure;
+use crate::diagnostic::render::guarded;
 use crate::effect::{Effect, Stream};
 use crate::exchange;
 use crate::keys;
@@ -33,7 +34,10 @@ pub async fn show(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
                 seen.insert(format!("{host}:{key}"), claims.get(name).cloned().unwrap_or_default());
             }
         }
-        json!({ "claims": all, "condition_keys": seen, "condition_keys_as_of": keys::AS_OF }).to_string()
+        json!({ "claims": all, "condition_keys": seen, "condition_keys_as_of": keys::AS_OF })
+            .to_string()
+            // Azure's log reader looks for its commands anywhere in a line, and a JSON reader sees no difference.
+            .replace("##", "\\u0023#")
     } else {
         let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(32);
         let mut lines = vec![format!("{:width$}  {:24}  {}", "claim", "condition key", "value")];
@@ -45,7 +49,7 @@ pub async fn show(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
                 None => String::new(),
             };
             let (name, value) = (Inert::new(name), Inert::excerpt(&value, 300));
-            lines.push(format!("{:width$}  {key:24}  {}", name.as_str(), value.as_str()));
+            lines.push(guarded(&format!("{:width$}  {key:24}  {}", name.as_str(), value.as_str())));
         }
         lines.push(format!(
             "\nA condition key is written {}{{key}}, as in \"{}:sub\". Other claims",

@@ -9,10 +9,27 @@ use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::exchange;
 use crate::handover::process::ProcessCredentials;
 use crate::run::Run;
-use crate::settings::RoleSettings;
+use crate::secret::Secret;
+use crate::settings::{RoleSettings, TokenSource};
+use crate::source;
 
 /// Longer than an exchange can take.
 const LOCK_MS: u32 = 35_000;
+
+/// How the names of variables end that differ from job to job, at CIs that are not known by name: who
+/// may have a session is decided by the job's token, and another job of this user has another one.
+const OF_THE_JOB: [&str; 10] = [
+    "JOB_ID",
+    "RUN_ID",
+    "RUN_ATTEMPT",
+    "BUILD_ID",
+    "BUILD_NUMBER",
+    "BUILD_TAG",
+    "REQUEST_TOKEN",
+    "OIDC_TOKEN",
+    "OIDC_TOKEN_ID",
+    "WORKLOAD_IDENTITY_TOKEN",
+];
 
 /// # Errors
 /// As for the exchange.
@@ -21,7 +38,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
     let Some(role) = settings.roles.first() else {
         return Err(Diagnostic::new(Code::OptionMissing, "`--role-arn` is not set").into());
     };
-    let path = format!("{}/ci-assume-role/{}.json", cache_folder(run), key(run, role));
+    let path = format!("{}/ci-assume-role/{}.json", cache_folder(run), key(run, role).await);
     let cache = Cache { path: &path, session_seconds: i64::from(role.duration.seconds()) };
     if let Some(cached) = cache.read(run).await {
         credential_process::print(run, &cached);
@@ -61,7 +78,15 @@ fn cache_folder(run: &Run) -> String {
 }
 
 /// Two runs share credentials only where nothing that decides about them differs, the job included.
-fn key(run: &Run, role: &RoleSettings) -> String {
+async fn key(run: &Run, role: &RoleSettings) -> String {
+    let own = match &role.source {
+        TokenSource::Given { token, .. } => vec![token.clone()],
+        TokenSource::File { path, symlinks } => {
+            source::from_file(run, path, *symlinks).await.map_or_else(|_| Vec::new(), |token| vec![token])
+        }
+        TokenSource::Url { headers, .. } => headers.iter().map(|(_, value)| value.clone()).collect(),
+        TokenSource::Ci(_) | TokenSource::Command { .. } => Vec::new(),
+    };
     let mut parts: Vec<&str> = vec![
         run.dialect.name(),
         role.role_arn.as_str(),
@@ -75,6 +100,11 @@ fn key(run: &Run, role: &RoleSettings) -> String {
     let mut options: Vec<(&str, &str)> = run.env.variables().iter().filter(|(name, _)| run.is_option(name)).collect();
     options.sort_unstable();
     parts.extend(options.iter().flat_map(|(name, value)| [*name, *value]));
+    let is_of_job = |name: &str| OF_THE_JOB.iter().any(|end| name.ends_with(end));
+    let mut of_job: Vec<(&str, &str)> = run.env.variables().iter().filter(|(name, _)| is_of_job(name)).collect();
+    of_job.sort_unstable();
+    parts.extend(of_job.iter().flat_map(|(name, value)| [*name, *value]));
+    parts.extend(own.iter().map(Secret::expose));
     // FNV-1a, twice with different starts: names only have to differ, nobody gains from a clash.
     let hash = |start: u64| {
         parts

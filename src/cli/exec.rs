@@ -13,7 +13,8 @@ use crate::handover::plan::{self, Parts};
 use crate::job::{self, Obtained};
 use crate::pairs::Pairs;
 use crate::run::{Run, interrupted};
-use crate::settings::ProfileKind;
+use crate::settings::{ProfileKind, Settings};
+use crate::time::span;
 
 /// So long before their end it is said that credentials are about to end.
 const WARNING_MS: u64 = 5 * 60 * 1000;
@@ -41,6 +42,7 @@ pub async fn run(run: &Run, ci: &dyn Ci, argv: Vec<String>) -> Result<u8, Failur
             value => env.push(name.to_owned(), value.to_owned()),
         }
     }
+    without.extend(shadowing(&settings, &env));
     let renews = settings
         .roles
         .iter()
@@ -66,12 +68,28 @@ pub async fn run(run: &Run, ci: &dyn Ci, argv: Vec<String>) -> Result<u8, Failur
     })
 }
 
+/// What would have a tool take another identity. Some SDKs prefer a profile to keys, botocore prefers the
+/// default profile's variable to the other one, and none may find a second role when the first fails.
+fn shadowing(settings: &Settings, env: &Pairs) -> Vec<String> {
+    let unprefixed = settings.roles.iter().any(|role| role.hand_over.environment && role.hand_over.prefix.is_empty());
+    let mut names = Vec::new();
+    if unprefixed || env.get("AWS_PROFILE").is_some() {
+        names.extend(["AWS_DEFAULT_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"]);
+        if env.get("AWS_PROFILE").is_none() {
+            names.push("AWS_PROFILE");
+        }
+    }
+    names.into_iter().map(str::to_owned).collect()
+}
+
 /// Says when a command is about to outlive its credentials, and when it has.
 async fn watched<T>(run: &Run, command: impl Future<Output = T>, left_ms: Option<u64>) -> T {
     let mut command = pin!(command);
     let Some(left_ms) = left_ms else { return command.await };
     let early_ms = left_ms.saturating_sub(WARNING_MS);
-    let moments = [(early_ms, "end in 5 minutes, and the command goes on"), (left_ms - early_ms, "have ended")];
+    let late_ms = left_ms - early_ms;
+    let left = span(i64::try_from(late_ms / 1000).unwrap_or(i64::MAX));
+    let moments = [(early_ms, format!("end in {left}, and the command goes on")), (late_ms, "have ended".to_owned())];
     for (pause_ms, what) in moments {
         // Sessions are at most 12 hours.
         let pause_ms = u32::try_from(pause_ms).unwrap_or(u32::MAX);
