@@ -115,7 +115,14 @@ fn the_owner_of_the_repository_stands_in_one_place() {
         }
     }
     let program = format!("{} ", product::npx());
-    for file in ["README.md", "docs/bitbucket.md", "docs/circleci.md", "docs/migrating/bitbucket.md"] {
+    for file in [
+        "README.md",
+        "docs/bitbucket.md",
+        "docs/circleci.md",
+        "docs/migrating/bitbucket.md",
+        "docs/gitlab.md",
+        "docs/azure-devops.md",
+    ] {
         let page = read(file);
         assert!(page.contains("npx --yes "), "{file}");
         for rest in page.split("npx --yes ").skip(1) {
@@ -163,7 +170,7 @@ fn what_pipelines_fetch_is_of_this_owner_and_version() {
     for file in pages.into_iter().chain(packaged).chain(manifests) {
         for line in read(file).lines() {
             for (mark, wanted) in [
-                ("npx --yes ", format!("npx --yes ci-assume-role@{version}")),
+                ("npx --yes ", product::npx()),
                 ("component: $CI_SERVER_FQDN", format!("$CI_SERVER_FQDN/{name}/assume-role@{version}")),
                 ("github.com/", format!("github.com/{name}")),
                 ("\"publisher\"", format!("\"{}\"", owner())),

@@ -97,7 +97,7 @@ async fn assume(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
         Some((format, output)) => {
             let text = format.of(run, &settings, &exchanged)?;
             let change = match output {
-                Some(path) => Change::Write { path, text, before: None },
+                Some(path) => Change::Write { path, text: format!("{text}\n"), before: None },
                 None => Change::Print { text },
             };
             change::perform(run, vec![change]).await?;
