@@ -75,7 +75,14 @@ export function execProgram({ argv: [program = '', ...args], env, without }, set
 	for (const name of without) delete whole[name];
 	const child = spawn(program, args, { env: whole, stdio: 'inherit', windowsHide: true });
 	/** @param {NodeJS.Signals} signal */
-	const pass = (signal) => void child.kill(signal);
+	const pass = (signal) => {
+		try {
+			// Not by `child.kill`: Deno takes it for the program's end, whatever the program makes of the signal.
+			if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, signal);
+		} catch {
+			// it has just ended
+		}
+	};
 	if (process.platform !== 'win32') for (const signal of PASSED_ON) process.on(signal, pass);
 	let settled = false;
 	/** @param {import('./types.d.ts').Outcome} outcome */
