@@ -182,7 +182,7 @@ describe('exec', { concurrency: 2 }, () => {
 			started: (child) => child.stdout?.on('data', (text) => `${text}`.includes('ready') && child.kill('SIGTERM')),
 		});
 		assert.equal(ran.exitCode, 128 + 15, ran.stderr);
-		assert.match(ran.stdout, new RegExp(`^600\\n[sS]*aws_access_key_id = ${KEY_ID}`));
+		assert.match(ran.stdout, new RegExp(`^600\\n[\\s\\S]*aws_access_key_id = ${KEY_ID}`));
 		assert.deepEqual(cli.files(), []);
 	});
 });
