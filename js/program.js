@@ -73,10 +73,17 @@ const PASSED_ON = /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT
 export function execProgram({ argv: [program = '', ...args], env, without }, settle) {
 	const whole = { ...process.env, ...env };
 	for (const name of without) delete whole[name];
-	const child = spawn(program, args, { env: whole, stdio: 'inherit', windowsHide: true });
+	/** @type {import('node:child_process').ChildProcess | undefined} */
+	let child;
 	/** @param {NodeJS.Signals} signal */
-	const pass = (signal) => void child.kill(signal);
-	if (process.platform !== 'win32') for (const signal of PASSED_ON) process.on(signal, pass);
+	const pass = (signal) => {
+		try {
+			// Not by `child.kill`: Deno takes it for the program's end, whatever the program makes of the signal.
+			if (child?.pid !== undefined && child.exitCode === null) process.kill(child.pid, signal);
+		} catch {
+			// it has just ended
+		}
+	};
 	let settled = false;
 	/** @param {import('./types.d.ts').Outcome} outcome */
 	const finish = (outcome) => {
@@ -85,6 +92,14 @@ export function execProgram({ argv: [program = '', ...args], env, without }, set
 		for (const signal of PASSED_ON) process.off(signal, pass);
 		settle(outcome);
 	};
+	// Before there is a program: it may run, and somebody send a signal, while we are still on the next line.
+	if (process.platform !== 'win32') for (const signal of PASSED_ON) process.on(signal, pass);
+	try {
+		child = spawn(program, args, { env: whole, stdio: 'inherit', windowsHide: true });
+	} catch (error) {
+		finish(refusal(error)); // a command line that is too long, say
+		return () => {};
+	}
 	child.on('error', (error) => finish(refusal(error)));
 	child.on('close', (exitCode, signal) => {
 		const number = signal ? process.getBuiltinModule('node:os').constants.signals[signal] : 0;

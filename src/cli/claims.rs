@@ -39,7 +39,7 @@ pub async fn show(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
             // Azure's log reader looks for its commands anywhere in a line, and a JSON reader sees no difference.
             .replace("##", "\\u0023#")
     } else {
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(32);
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).clamp("claim".len(), 32);
         let mut lines = vec![format!("{:width$}  {:24}  {}", "claim", "condition key", "value")];
         for name in names {
             let key = keys::of_claim(issuer, name).map_or("-".to_owned(), |key| format!(":{key}"));

@@ -133,7 +133,7 @@ describe('exec', { concurrency: 2 }, () => {
 		const answers = [stsAnswer({ Expiration: ending(3) })];
 		const ran = await cli.run(['exec', ...cli.usual, '--', 'sleep', '4'], { answers });
 		assert.equal(ran.exitCode, 0, ran.stderr);
-		assert.match(ran.stderr, /the credentials end in [123] s, and[^]*the credentials have ended/);
+		assert.match(ran.stderr, /the credentials end in [123] s, and[\s\S]*the credentials have ended/);
 		const long = await cli.run(['exec', ...cli.usual, '--', 'true']);
 		assert.doesNotMatch(long.stderr, /the credentials/);
 	});
@@ -182,7 +182,7 @@ describe('exec', { concurrency: 2 }, () => {
 			started: (child) => child.stdout?.on('data', (text) => `${text}`.includes('ready') && child.kill('SIGTERM')),
 		});
 		assert.equal(ran.exitCode, 128 + 15, ran.stderr);
-		assert.match(ran.stdout, new RegExp(`^600\\n[^]*aws_access_key_id = ${KEY_ID}`));
+		assert.match(ran.stdout, new RegExp(`^600\\n[\\s\\S]*aws_access_key_id = ${KEY_ID}`));
 		assert.deepEqual(cli.files(), []);
 	});
 });

@@ -68,11 +68,11 @@ describe('token sources', { concurrency: 2 }, () => {
 		const cli = await startCli(t);
 		/** @type {[string, RegExp][]} */
 		const cases = [
-			['echo half-a-token; echo it broke >&2; exit 3', /exit code +3[^]*it broke/],
+			['echo half-a-token; echo it broke >&2; exit 3', /exit code +3[\s\S]*it broke/],
 			['true', /printed nothing/],
 			['kill -9 $$', /exit code +none: a signal/],
 			['echo "Logged in."; echo "$MY_TOKEN"', /error\[token-/],
-			['yes', /could not be run[^]*65536 bytes/],
+			['yes', /could not be run[\s\S]*65536 bytes/],
 			['no-such-command-here', /exit code +127/],
 		];
 		for (const [line, expected] of cases) {

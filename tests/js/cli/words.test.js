@@ -46,6 +46,7 @@ describe('words', { concurrency: 2 }, () => {
 		cli.put('a-file', '');
 		const script = [
 			'eval "$("$@" completion bash)"',
+			// biome-ignore lint/suspicious/noTemplateCurlyInString: it is bash's
 			'ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _ci_assume_role; echo "${COMPREPLY[*]}"; }',
 			'complete -p ci-assume-role',
 			'ask ci-assume-role ""',
