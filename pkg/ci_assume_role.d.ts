@@ -35,9 +35,11 @@ export class Job {
      */
     constructor(request: Uint8Array | number[]);
     /**
-     * Goes on as far as possible; returns the effects that are newly asked for, in order.
+     * Goes on as far as possible; returns the effects that are newly asked for, in order, as JSON in
+     * UTF-8: a list of `Effect`. Objects would do, but each of their fields is a call across the
+     * boundary, and the loop that makes them takes longer to compile than JSON to read.
      */
-    next(): Effect[];
+    next(): Uint8Array;
     /**
      * Delivers the outcome of an effect, as JSON in UTF-8, and the milliseconds since the start.
      */
@@ -67,7 +69,7 @@ export interface InitOutput {
     readonly memory: WebAssembly.Memory;
     readonly __wbg_job_free: (a: number, b: number) => void;
     readonly job_new: (a: number, b: number) => [number, number, number];
-    readonly job_next: (a: number) => [number, number, number];
+    readonly job_next: (a: number) => [number, number];
     readonly job_resume: (a: number, b: number, c: number, d: number, e: number) => void;
     readonly sandboxAnswer: (a: number, b: number) => [number, number, number];
     readonly sandboxClaims: (a: number, b: number) => [number, number, number];

@@ -115,14 +115,7 @@ fn the_owner_of_the_repository_stands_in_one_place() {
         }
     }
     let program = format!("{} ", product::npx());
-    for file in [
-        "README.md",
-        "docs/bitbucket.md",
-        "docs/circleci.md",
-        "docs/migrating/bitbucket.md",
-        "docs/gitlab.md",
-        "docs/azure-devops.md",
-    ] {
+    for file in ["README.md", "docs/bitbucket.md", "docs/circleci.md", "docs/migrating/bitbucket.md"] {
         let page = read(file);
         assert!(page.contains("npx --yes "), "{file}");
         for rest in page.split("npx --yes ").skip(1) {
