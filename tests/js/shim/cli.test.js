@@ -66,8 +66,7 @@ test('answers a wrong command line in one line', () => {
 		[['sandbox', '--config', join(folder, 'absent')], /--config cannot read ".*absent": ENOENT/],
 		[['sandbox', '--config', notJson], /--config ".*not\.json" is not JSON: /],
 		[['sandbox', '--config', wrong], /roles is not a list/],
-		[['credential-process'], /credential-process needs CI: node js\/cli\.js credential-process CI FILE/],
-		[['credential-process', 'github'], /credential-process needs FILE/],
+		[['credential-process', 'github'], /credential-process needs FILE: ci-assume-role credential-process CI FILE/],
 		[['credential-process', 'gihtub', 'x'], /unknown CI "gihtub"; did you mean github\?/],
 	];
 	for (const [args, expected] of cases) {
