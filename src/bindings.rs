@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 #[cfg(feature = "exchange")]
 use crate::effect::Posted;
 #[cfg(feature = "exchange")]
-use crate::job::{self, Request};
+use crate::entry::{self, Request};
 #[cfg(feature = "sandbox")]
 use crate::sandbox;
 #[cfg(feature = "exchange")]
@@ -39,7 +39,7 @@ export type Effect =
 /// A run in progress.
 #[cfg(feature = "exchange")]
 #[wasm_bindgen]
-pub struct Job(job::Job);
+pub struct Job(entry::Job);
 
 #[cfg(feature = "exchange")]
 #[wasm_bindgen]
@@ -51,11 +51,11 @@ impl Job {
     #[wasm_bindgen(constructor)]
     pub fn new(request: &[u8]) -> Result<Job, JsError> {
         let request = Request::read(&String::from_utf8_lossy(request))
-            .ok_or_else(|| failed("the request", "see `job::Request`"))?;
+            .ok_or_else(|| failed("the request", "see `entry::Request`"))?;
         #[allow(clippy::cast_possible_truncation)] // milliseconds since 1970 are far below 2^53
         let now = Timestamp::from_millis(js_sys::Date::now() as i64);
         let seed = getrandom::u64().map_err(|_| failed("the random source", "none on this host"))?;
-        Ok(Self(job::Job::start(request, now, seed)))
+        Ok(Self(entry::Job::start(request, now, seed)))
     }
 
     /// Goes on as far as possible; returns the effects that are newly asked for, in order, as JSON in

@@ -1,6 +1,6 @@
 //! The channel between the story and the shim: effects out, outcomes in.
 //!
-//! There is no runtime underneath, only [`crate::job::Job`], which polls the story whenever an outcome
+//! There is no runtime underneath, only [`crate::entry::Job`], which polls the story whenever an outcome
 //! has arrived.
 
 use std::cell::RefCell;

@@ -10,6 +10,7 @@ use crate::handover::{self, profile};
 use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::secret::Secret;
+use crate::variables::is_credential;
 
 const LARGEST_RECORD: u32 = 4 * 1024 * 1024;
 
@@ -49,7 +50,7 @@ async fn take_back(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     for variable in &record.variables {
         let now = run.env.get(&variable.name).unwrap_or_default();
         if now == variable.ours {
-            if handover::is_credential(&variable.name) {
+            if is_credential(&variable.name) {
                 run.mask(&Secret::new(&variable.before));
             }
             restored.set(&variable.name, &variable.before);

@@ -3,19 +3,13 @@
 use crate::change::{self, Change};
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
-use crate::effect::{Effect, Fault, FaultKind, Stream, Symlinks};
+use crate::effect::{Fault, FaultKind, Symlinks};
 use crate::exchange;
-use crate::handover::process::{Kept, ProcessCredentials};
+use crate::handover::process::{Cache, Kept, LARGEST_FILE, ProcessCredentials, print};
 use crate::run::Run;
 use crate::settings::Settings;
-use crate::time::Timestamp;
 #[cfg(feature = "cli")]
-use crate::{ci, cli};
-
-/// From so many seconds before the end on, SDKs ask for fresh credentials, again and again until
-/// they get them: botocore's advisory refresh.
-const ADVISORY_SECONDS: i64 = 15 * 60;
-const LARGEST_FILE: u32 = 256 * 1024;
+use crate::{ci, cli::settings as flags};
 
 /// Prints the credentials as JSON, alone, to standard output. `path` is the request file that the
 /// hand-over wrote.
@@ -49,7 +43,7 @@ fn with_settings<'a>(run: &Run, ci: &'a dyn Ci, kept: &Kept) -> Result<(Run, &'a
     #[cfg(feature = "cli")]
     if let Some(ci) = kept.ci.as_deref().and_then(ci::named) {
         let run = run.with_options_of_flags(ci, &kept.options);
-        let settings = cli::settings::read(&run, ci)?;
+        let settings = flags::read(&run, ci)?;
         return Ok((run, ci, settings));
     }
     let run = run.with_options(&kept.options);
@@ -70,25 +64,4 @@ fn unusable(path: &str, reason: &str) -> Diagnostic {
         .fact("reason", reason)
         .cause("the job that wrote it is over, or another step has removed or changed it")
         .fix("use the profile only in the job that wrote it, while that job runs")
-}
-
-/// A file that holds the latest credentials.
-pub struct Cache<'a> {
-    pub path: &'a str,
-    pub session_seconds: i64,
-}
-
-impl Cache<'_> {
-    /// What is in it, if it is whole and an SDK would be content with it.
-    pub async fn read(&self, run: &Run) -> Option<ProcessCredentials> {
-        let text = run.channel.read_file(self.path, LARGEST_FILE, Symlinks::Refuse).await.ok()?;
-        let cached = ProcessCredentials::read(&text)?;
-        let left = Timestamp::parse(&cached.expiration)?.seconds_since(run.channel.now());
-        // A short session would be stale from its start.
-        (left >= ADVISORY_SECONDS.min(self.session_seconds / 2)).then_some(cached)
-    }
-}
-
-pub fn print(run: &Run, credentials: &ProcessCredentials) {
-    run.channel.tell(Effect::Log { stream: Stream::Stdout, text: credentials.to_json() });
 }

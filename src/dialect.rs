@@ -3,6 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::effect::Stream;
 use crate::environment::Environment;
+use crate::variables::AWS_VARIABLES;
 
 /// A CI's language, as far as speaking goes. What it is asked for besides is [`crate::ci::Ci`].
 pub trait Dialect {
@@ -64,17 +65,6 @@ pub trait Dialect {
 pub fn is_flag_or_variable(name: &str) -> bool {
     name.starts_with("--") || name.starts_with("CI_ASSUME_ROLE_") || AWS_VARIABLES.contains(&name)
 }
-
-/// What else of the environment counts as configuration, with every CI.
-pub const AWS_VARIABLES: &[&str] = &[
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_STS",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_REGION",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_USE_FIPS_ENDPOINT",
-];
 
 /// The command line's name for an option.
 #[must_use]

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ci_assume_role::ci::bitrise::table::INPUTS;
 use ci_assume_role::ci::github::commands;
 use ci_assume_role::diagnostic::Code;
-use ci_assume_role::job::{Job, Request};
+use ci_assume_role::entry::{Job, Request};
 use ci_assume_role::time::Timestamp;
 use serde_json::{Map, Value, json};
 

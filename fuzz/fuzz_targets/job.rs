@@ -9,7 +9,7 @@ use ci_assume_role::ci::bitrise::table as bitrise;
 use ci_assume_role::ci::buildkite::table::SPECS;
 use ci_assume_role::ci::github::table::{INPUTS, variable_of};
 use ci_assume_role::effect::{Effect, Posted};
-use ci_assume_role::job::{Entry, Job, Request};
+use ci_assume_role::entry::{Entry, Job, Request};
 use ci_assume_role::pairs::Pairs;
 use ci_assume_role::environment::Runtime;
 use ci_assume_role::time::Timestamp;

@@ -11,7 +11,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::{Dialect, Report};
 use crate::effect::Stream;
 use crate::environment::Environment;
-use crate::handover::is_credential;
 use crate::pairs::Pairs;
 use crate::product;
 use crate::run::{Call, Run, Service, Trouble, shown_host};
@@ -22,6 +21,7 @@ use crate::shell;
 use crate::sts::endpoint::Endpoint;
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
+use crate::variables::CREDENTIAL_VARIABLES;
 
 const TOKEN_SERVICE: Service = Service {
     name: "Azure DevOps",
@@ -169,9 +169,7 @@ fn set_variables(variables: &Pairs) -> Result<Vec<Change>, Diagnostic> {
         if value.contains('\0') {
             return Err(fault("the value has a NUL character"));
         }
-        let secret = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
-            .iter()
-            .any(|credential| is_credential(name) || name.ends_with(credential));
+        let secret = CREDENTIAL_VARIABLES.iter().any(|credential| name.ends_with(credential));
         if secret && value.contains(['\r', '\n']) {
             return Err(fault("a secret has to be one line"));
         }

@@ -11,7 +11,6 @@ use crate::change::Change;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::dialect::Dialect;
 use crate::environment::Environment;
-use crate::handover::plan;
 use crate::pairs::Pairs;
 use crate::product;
 use crate::run::{Run, Trouble};
@@ -21,6 +20,7 @@ use crate::settings::{RoleSettings, Settings, TokenRequest};
 use crate::shell;
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
+use crate::variables::CREDENTIAL_VARIABLES;
 
 const TOKEN: &str = "BITBUCKET_STEP_OIDC_TOKEN";
 
@@ -115,7 +115,7 @@ impl Ci for Bitbucket {
 /// Secrets go through a file of this user, which the line that is printed has the shell read and
 /// remove, with tracing off while it does.
 fn by_file(run: &Run, variables: &Pairs) -> Result<Vec<Change>, Diagnostic> {
-    let secret = |name: &str| plan::CREDENTIAL_VARIABLES.iter().any(|suffix| name.ends_with(suffix));
+    let secret = |name: &str| CREDENTIAL_VARIABLES.iter().any(|suffix| name.ends_with(suffix));
     if !variables.iter().any(|(name, value)| secret(name) && !value.is_empty()) {
         return super::printed(variables);
     }

@@ -4,10 +4,9 @@
 use super::settings;
 use crate::change::{self, Change};
 use crate::ci::Ci;
-use crate::credential_process::{self, Cache};
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::exchange;
-use crate::handover::process::ProcessCredentials;
+use crate::handover::process::{Cache, ProcessCredentials, print};
 use crate::run::Run;
 use crate::secret::Secret;
 use crate::settings::{RoleSettings, TokenSource};
@@ -41,7 +40,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
     let path = format!("{}/ci-assume-role/{}.json", cache_folder(run), key(run, role).await);
     let cache = Cache { path: &path, session_seconds: i64::from(role.duration.seconds()) };
     if let Some(cached) = cache.read(run).await {
-        credential_process::print(run, &cached);
+        print(run, &cached);
         return Ok(());
     }
     let lock = format!("{path}.lock");
@@ -63,7 +62,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
         changes.push(Change::Remove { path: lock });
     }
     change::best_effort(run, changes).await;
-    credential_process::print(run, &outcome?);
+    print(run, &outcome?);
     Ok(())
 }
 

@@ -6,8 +6,6 @@ pub mod process;
 pub mod profile;
 pub mod record;
 
-pub use plan::is_credential;
-
 use crate::change;
 use crate::ci::Ci;
 use crate::diagnostic::Failure;
@@ -15,6 +13,7 @@ use crate::exchange::Exchanged;
 use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::settings::Settings;
+use crate::variables::CREDENTIAL_VARIABLES;
 
 /// Works out every change first, then makes them; one that fails undoes those before it.
 /// `exchanged` has a session for each of the settings' roles; `more` are variables besides theirs.
@@ -39,7 +38,7 @@ pub async fn hand_over(
 /// When the variables cannot be exported.
 pub async fn blank_credentials(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
     let mut blank = Pairs::default();
-    for name in plan::CREDENTIAL_VARIABLES {
+    for name in CREDENTIAL_VARIABLES {
         blank.set(name, "");
     }
     let changes = ci.exports(run, &blank).await?;

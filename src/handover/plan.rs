@@ -11,22 +11,7 @@ use crate::run::{Run, apart};
 use crate::secret::Secret;
 use crate::settings::{ProfileKind, RoleSettings, Settings};
 use crate::sts::assume_role_with_web_identity::Session;
-
-pub const CREDENTIAL_VARIABLES: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
-
-/// Variables that some SDKs read before, or beside, the three above. Left over from an earlier step,
-/// they would make a mixed identity.
-const SHADOWING_KEYS: [&str; 2] = ["AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
-
-/// Variables that, with the three above, SDKs prefer to the profile that AWS_PROFILE names. Machines
-/// in EKS have them (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
-const SHADOWING_PROFILE: [&str; 2] = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"];
-
-/// Whether a variable's value is to be hidden.
-#[must_use]
-pub fn is_credential(variable: &str) -> bool {
-    CREDENTIAL_VARIABLES.contains(&variable)
-}
+use crate::variables::{CREDENTIAL_VARIABLES, SHADOWING_KEYS, SHADOWING_PROFILE, is_credential};
 
 /// What a hand-over consists of, before it is put in the manner of a CI.
 #[derive(Default)]

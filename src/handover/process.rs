@@ -5,10 +5,18 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::effect::{Effect, Stream, Symlinks};
 use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::settings::RoleSettings;
 use crate::sts::assume_role_with_web_identity::Session;
+use crate::time::Timestamp;
+
+/// From so many seconds before the end on, SDKs ask for fresh credentials, again and again until
+/// they get them: botocore's advisory refresh.
+const ADVISORY_SECONDS: i64 = 15 * 60;
+/// More than a request or credentials have.
+pub const LARGEST_FILE: u32 = 256 * 1024;
 
 /// Everything that the command needs and that its environment will not have: the step's own inputs.
 /// The right to ask for a token stays in the job's environment and is never written down.
@@ -82,6 +90,27 @@ impl ProcessCredentials {
         // Strings and a number always serialise.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// A file that holds the latest credentials.
+pub struct Cache<'a> {
+    pub path: &'a str,
+    pub session_seconds: i64,
+}
+
+impl Cache<'_> {
+    /// What is in it, if it is whole and an SDK would be content with it.
+    pub async fn read(&self, run: &Run) -> Option<ProcessCredentials> {
+        let text = run.channel.read_file(self.path, LARGEST_FILE, Symlinks::Refuse).await.ok()?;
+        let cached = ProcessCredentials::read(&text)?;
+        let left = Timestamp::parse(&cached.expiration)?.seconds_since(run.channel.now());
+        // A short session would be stale from its start.
+        (left >= ADVISORY_SECONDS.min(self.session_seconds / 2)).then_some(cached)
+    }
+}
+
+pub fn print(run: &Run, credentials: &ProcessCredentials) {
+    run.channel.tell(Effect::Log { stream: Stream::Stdout, text: credentials.to_json() });
 }
 
 type PathAndText = (String, String);

@@ -13,7 +13,7 @@ use futures_util::future::LocalBoxFuture;
 use super::Ci;
 use crate::change::Change;
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::dialect::{AWS_VARIABLES, Dialect, Meaning, Report};
+use crate::dialect::{Dialect, Meaning, Report};
 use crate::effect::Stream;
 use crate::environment::Environment;
 use crate::pairs::Pairs;
@@ -21,6 +21,7 @@ use crate::run::{Run, Trouble};
 use crate::secret::Secret;
 use crate::settings::{Audience, RoleSettings, Settings, TokenRequest};
 use crate::token::UnverifiedToken;
+use crate::variables::AWS_VARIABLES;
 
 /// The CLI takes the last text between these two for the reason why a step failed.
 const RED: &str = "\u{1b}[31;1m";

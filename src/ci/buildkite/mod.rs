@@ -15,7 +15,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{AtTheEnd, Ci, Reminder};
 use crate::diagnostic::{Diagnostic, Failure, render};
-use crate::dialect::{AWS_VARIABLES, Dialect, Meaning, Report};
+use crate::dialect::{Dialect, Meaning, Report};
 use crate::effect::Command;
 use crate::environment::Environment;
 use crate::product;
@@ -23,6 +23,7 @@ use crate::run::{Run, Trouble};
 use crate::secret::Secret;
 use crate::settings::{RoleSettings, Settings, TokenRequest};
 use crate::token::UnverifiedToken;
+use crate::variables::AWS_VARIABLES;
 
 /// What the files of a job's plugins start with, one a line; `hooks/pre-exit` removes them.
 const FILES: &str = "CI_ASSUME_ROLE_FILES";

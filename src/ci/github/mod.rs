@@ -14,7 +14,7 @@ use self::commands::Level;
 use super::{AtTheEnd, Ci, ProfilePlace, Reminder};
 use crate::change::{self, Change};
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
-use crate::dialect::{AWS_VARIABLES, Dialect, Meaning, Report};
+use crate::dialect::{Dialect, Meaning, Report};
 use crate::effect::Stream;
 use crate::environment::Environment;
 use crate::pairs::Pairs;
@@ -23,6 +23,7 @@ use crate::run::{Run, Trouble};
 use crate::secret::Secret;
 use crate::settings::{RoleSettings, Settings, TokenRequest};
 use crate::token::UnverifiedToken;
+use crate::variables::AWS_VARIABLES;
 
 /// The name under which the post step finds the record: `STATE_record`.
 const STATE_RECORD: &str = "record";

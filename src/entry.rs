@@ -1,0 +1,134 @@
+//! From the request of a process to the part of the core that serves it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use serde_json::Value;
+
+use crate::channel::Channel;
+use crate::ci::{self, Ci};
+#[cfg(feature = "cli")]
+use crate::cli;
+use crate::diagnostic::Failure;
+use crate::effect::{Effect, Posted};
+use crate::environment::{Environment, Runtime};
+use crate::pairs::Pairs;
+use crate::run::{Run, Voice, apart};
+use crate::time::Timestamp;
+use crate::{cleanup, credential_process, job};
+
+/// Which program of ours this is.
+pub enum Entry {
+    /// The step of a job that assumes its roles.
+    Main,
+    /// The end of the job.
+    Post,
+    /// What an AWS SDK runs when a profile says `credential_process`, with the path of its request.
+    CredentialProcess(String),
+    /// A command of the command line, with all that follows it.
+    #[cfg(feature = "cli")]
+    Command(Vec<String>),
+}
+
+impl Entry {
+    fn read(name: &str, args: &Value) -> Option<Self> {
+        match name {
+            "main" => Some(Self::Main),
+            "post" => Some(Self::Post),
+            "credential-process" => Some(Self::CredentialProcess(args[0].as_str()?.to_owned())),
+            #[cfg(feature = "cli")]
+            "command" => args
+                .as_array()?
+                .iter()
+                .map(|arg| arg.as_str().map(str::to_owned))
+                .collect::<Option<_>>()
+                .map(Self::Command),
+            _ => None,
+        }
+    }
+}
+
+/// What a job is started with.
+pub struct Request {
+    pub ci: &'static dyn Ci,
+    pub entry: Entry,
+    pub env: Pairs,
+    pub runtime: Runtime,
+}
+
+impl Request {
+    /// Reads `{"ci", "entry", "args", "env", "runtime"}`.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let request: Value = serde_json::from_str(text).ok()?;
+        Some(Self {
+            ci: ci::named(request["ci"].as_str()?)?,
+            entry: Entry::read(request["entry"].as_str()?, &request["args"])?,
+            env: Pairs::read(&request["env"])?,
+            runtime: Runtime::read(&request["runtime"]),
+        })
+    }
+}
+
+/// A run in progress: asks for effects, takes their outcomes, until it is done.
+pub struct Job {
+    story: Pin<Box<dyn Future<Output = u8>>>,
+    channel: Channel,
+    done: bool,
+}
+
+impl Job {
+    #[must_use]
+    pub fn start(request: Request, now: Timestamp, seed: u64) -> Self {
+        let channel = Channel::new(now, seed);
+        Self { story: Box::pin(story(request, channel.clone())), channel, done: false }
+    }
+
+    /// Goes on as far as possible and returns what is newly asked for, in order.
+    pub fn advance(&mut self) -> Vec<Posted> {
+        if !self.done
+            && let Poll::Ready(exit_code) = self.story.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        {
+            self.done = true;
+            self.channel.tell(Effect::Done { exit_code });
+        }
+        self.channel.drain()
+    }
+
+    /// Takes the outcome of one effect, as JSON, and the milliseconds since the start.
+    pub fn resume(&mut self, id: u32, outcome: String, elapsed_ms: u64) {
+        self.channel.deliver(id, outcome, elapsed_ms);
+    }
+}
+
+async fn story(request: Request, channel: Channel) -> u8 {
+    let Request { ci, entry, env, runtime } = request;
+    let env = Environment::new(env, &runtime.platform);
+    #[cfg(feature = "cli")]
+    if let Entry::Command(args) = &entry {
+        return apart(cli::run(channel, env, runtime, args)).await;
+    }
+    let voice = match entry {
+        Entry::CredentialProcess(_) => Voice::Aside,
+        _ => Voice::Log,
+    };
+    let run = Run::new(channel, ci, env, runtime, voice);
+
+    let ended = match &entry {
+        Entry::Post => apart(cleanup::clean_up(&run, ci)).await,
+        Entry::CredentialProcess(path) => apart(credential_process::answer(&run, ci, path)).await,
+        _ => apart(job::assume(&run, ci)).await,
+    };
+    match ended {
+        Ok(()) => 0,
+        Err(failure) => apart(tell_failure(&run, ci, &entry, failure)).await,
+    }
+}
+
+async fn tell_failure(run: &Run, ci: &dyn Ci, entry: &Entry, failure: Failure) -> u8 {
+    run.report(&failure);
+    if matches!(entry, Entry::Main) {
+        ci.after_failure(run, &failure).await;
+    }
+    failure.exit_code()
+}
