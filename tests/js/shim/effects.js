@@ -9,7 +9,7 @@ import { prepare } from '../../../js/start.js';
 await prepare();
 const { fetchNode } = await import('../../../js/fetch-node.js');
 const program = await import('../../../js/program.js');
-const files = await import('../../../js/files.js');
+const files = await import('../../../js/run.js');
 export const { drive } = await import('../../../js/run.js');
 
 const runtime = process.env.CI_ASSUME_ROLE_RUNTIME || undefined;

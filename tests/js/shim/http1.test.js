@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { AnswerReader, Refusal, requestHead } from '../../../js/http1.js';
+import { AnswerReader, Refusal, requestHead } from '../../../js/fetch-node.js';
 import { answers, mutated, random } from './answers.js';
 import { LIMIT, read } from './reading.js';
 

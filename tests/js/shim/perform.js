@@ -12,7 +12,7 @@ if (effect.kind === 'fetch' || effect.kind === 'run') {
 	process.once('SIGTERM', () => stop('SIGTERM'));
 	stop = begin(effect, print);
 } else {
-	const { performFile } = await import('../../../js/files.js');
+	const { performFile } = await import('../../../js/run.js');
 	print(performFile(effect));
 }
 

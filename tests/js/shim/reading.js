@@ -1,6 +1,6 @@
 // What the reader makes of bytes that come in parts, and then end.
 
-import { AnswerReader, Refusal } from '../../../js/http1.js';
+import { AnswerReader, Refusal } from '../../../js/fetch-node.js';
 
 export const LIMIT = 64 * 1024;
 
