@@ -96,6 +96,9 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     if folder.is_dir() {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
+            if path.ends_with("node_modules") {
+                continue; // other people's
+            }
             if path.is_dir() { found.extend(files(&path)?) } else { found.push(path) }
         }
     }
