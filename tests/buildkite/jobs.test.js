@@ -143,13 +143,19 @@ describe('a job in the real agent', parallel, () => {
 
 	test('two roles in one declaration', async (t) => {
 		const pipeline = await start(t);
-		const roles = [{ 'credential-name-prefix': 'A_', region: 'eu-north-1' }, { 'role-arn': AUDIT, region: 'us-east-1' }];
-		const ran = await pipeline.run({ config: options({ roles }), command: tell() + '\n' + tell('A_') });
+		const roles = [{ 'credential-name-prefix': 'A_' }, { 'role-arn': AUDIT }];
+		const ran = await pipeline.run({ config: options({ roles, region: 'eu-north-1' }), command: tell() + '\n' + tell('A_') });
 		pipeline.assertHandedOver(ran, { prefix: 'A_' });
 		pipeline.assertHandedOver(ran, { role: AUDIT });
 		assertHidden(ran.log);
 		assertHidden(ran.log, 'A_');
 		assert.match(ran.log, /^~~~ :aws: Assume 2 roles$/m);
+	});
+
+	test('two roles in one declaration cannot have different regions as variables', async (t) => {
+		const pipeline = await start(t);
+		const roles = [{ 'credential-name-prefix': 'A_', region: 'eu-north-1' }, { 'role-arn': AUDIT, region: 'us-east-1' }];
+		pipeline.assertRefused(await pipeline.run({ config: options({ roles }) }), 2, 'option-conflict');
 	});
 
 	test('two roles in one declaration: all are handed over, or none', async (t) => {

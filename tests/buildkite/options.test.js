@@ -98,11 +98,13 @@ describe('what a pipeline can say', parallel, () => {
 		assert.deepEqual(pipeline.services.asked, [{ audience: 'sts.amazonaws.com' }]);
 	});
 
-	test('a job without an id has a session name all the same', async (t) => {
+	test('a job with an odd id has a session name all the same', async (t) => {
 		const pipeline = await start(t);
 		const hooks = { environment: 'export BUILDKITE_JOB_ID=0184990a-with-a-very-long-name-that-no-session-could-have-0000' };
 		const ran = await pipeline.run({ hooks });
-		assert.equal(pipeline.services.exchanged[0]?.RoleSessionName, 'ci-assume-role', ran.log);
+		const name = pipeline.services.exchanged[0]?.RoleSessionName ?? '';
+		assert.match(name, /^buildkite-job-0184990a-with-a-[\w-]+$/, ran.log);
+		assert.equal(name.length, 64);
 	});
 
 	test('the region never decides which STS is asked', async (t) => {
