@@ -112,6 +112,12 @@ impl Ended {
             stderr: outcome["stderr"].as_str()?.to_owned(),
         })
     }
+
+    /// The exit code, for a message.
+    #[must_use]
+    pub fn shown_exit(&self) -> String {
+        self.exit_code.map_or_else(|| "none: a signal".to_owned(), |code| code.to_string())
+    }
 }
 
 /// Name and value.

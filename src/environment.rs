@@ -67,6 +67,12 @@ impl Environment {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
+    /// Label and value for each pair of label and variable, where the variable is set.
+    #[must_use]
+    pub fn labels(&self, pairs: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+        pairs.iter().filter_map(|(label, name)| Some((*label, self.get(name)?.to_owned()))).collect()
+    }
+
     /// A folder for temporary files, shared with others.
     #[must_use]
     pub fn temp(&self) -> &str {

@@ -72,13 +72,12 @@ async fn exchange_with_retries(
     settings: &Settings,
     role: &RoleSettings,
 ) -> Result<Exchanged, Failure> {
-    let mut attempts = Attempts::new(settings.retry);
-    loop {
-        match attempt(run, ci, settings, role).await {
-            Ok(exchanged) => return Ok(exchanged),
-            Err(trouble) => attempts.pause(run, trouble).await?,
-        }
-    }
+    with_retries(run, settings, async || {
+        let token = token(run, ci, settings, &role.source).await?;
+        let session = assume_role(run, ci, settings, role, &token).await?;
+        Ok(Exchanged { token, session })
+    })
+    .await
 }
 
 /// A token that is not exchanged here.
@@ -91,20 +90,20 @@ pub async fn token_alone(
     settings: &Settings,
     source: &TokenSource,
 ) -> Result<UnverifiedToken, Failure> {
-    let mut attempts = Attempts::new(settings.retry);
-    loop {
-        match token(run, ci, settings, source).await {
-            Ok(token) => return Ok(token),
-            Err(trouble) => attempts.pause(run, trouble).await?,
-        }
-    }
+    with_retries(run, settings, async || token(run, ci, settings, source).await).await
 }
 
-async fn attempt(run: &Run, ci: &dyn Ci, settings: &Settings, role: &RoleSettings) -> Result<Exchanged, Trouble> {
-    let token = token(run, ci, settings, &role.source).await?;
-    match assume_role(run, ci, settings, role, &token).await {
-        Ok(session) => Ok(Exchanged { token, session }),
-        Err(trouble) => Err(trouble),
+async fn with_retries<T>(
+    run: &Run,
+    settings: &Settings,
+    attempt: impl AsyncFn() -> Result<T, Trouble>,
+) -> Result<T, Failure> {
+    let mut attempts = Attempts::new(settings.retry);
+    loop {
+        match attempt().await {
+            Ok(done) => return Ok(done),
+            Err(trouble) => attempts.pause(run, trouble).await?,
+        }
     }
 }
 

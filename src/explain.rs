@@ -279,10 +279,8 @@ fn statement(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken) -> Strin
     )
 }
 
-/// The issuer as IAM writes it: without its scheme.
-fn provider_host(token: &UnverifiedToken) -> String {
-    let issuer = token.claims().issuer().unwrap_or_default();
-    issuer.strip_prefix("https://").unwrap_or(issuer).to_owned()
+fn provider_host(token: &UnverifiedToken) -> &str {
+    keys::without_scheme(token.claims().issuer().unwrap_or_default())
 }
 
 fn provider_arn(role: &RoleSettings, token: &UnverifiedToken) -> String {

@@ -47,10 +47,16 @@ pub fn of_claim<'a>(issuer: &str, claim: &'a str) -> Option<&'a str> {
     (OF_ALL.contains(&claim) || of_issuer(issuer).contains(&claim)).then_some(claim)
 }
 
+/// An issuer as condition keys and providers' ARNs have it.
+#[must_use]
+pub fn without_scheme(issuer: &str) -> &str {
+    issuer.strip_prefix("https://").unwrap_or(issuer)
+}
+
 /// The keys that only this issuer has.
 #[must_use]
 pub fn of_issuer(issuer: &str) -> &'static [&'static str] {
-    let host = issuer.strip_prefix("https://").unwrap_or(issuer);
+    let host = without_scheme(issuer);
     let host = host.strip_suffix('/').unwrap_or(host);
     match host {
         "gitlab.com" => GITLAB,

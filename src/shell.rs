@@ -22,8 +22,7 @@ impl fmt::Display for ExportFault {
     }
 }
 
-/// One `export` for each variable. Between single quotes nothing has a meaning but the next single
-/// quote (POSIX XCU 2.2.2), in every shell and every version of it.
+/// One `export` for each variable.
 ///
 /// # Errors
 /// With the name of the variable that cannot go this way.
@@ -40,9 +39,16 @@ pub fn exports(variables: &Pairs) -> Result<String, (String, ExportFault)> {
         if let Some(fault) = fault {
             return Err((name.to_owned(), fault));
         }
-        text.push_str(&format!("export {name}='{}'\n", value.replace('\'', r"'\''")));
+        text.push_str(&format!("export {name}={}\n", quoted(value)));
     }
     Ok(text)
+}
+
+/// A word that is this text. Between single quotes nothing has a meaning but the next single quote
+/// (POSIX XCU 2.2.2), in every shell and every version of it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[must_use]

@@ -68,7 +68,7 @@ pub async fn from_command(run: &Run, line: &str) -> Result<Secret, Trouble> {
             token => return Ok(Secret::new(token)),
         },
         Ok(ended) => failed("the command for the token failed")
-            .fact("exit code", ended.exit_code.map_or_else(|| "none: a signal".to_owned(), |code| code.to_string()))
+            .fact("exit code", ended.shown_exit())
             // Its standard output may be half a token.
             .fact_if("it says", Some(ended).filter(|ended| !ended.stderr.trim().is_empty()).and_then(|e| said(&e))),
         Err(fault) if fault.kind == FaultKind::Interrupted => return Err(interrupted()),

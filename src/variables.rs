@@ -28,3 +28,9 @@ pub const SHADOWING_PROFILE: [&str; 2] = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_RO
 pub fn is_credential(variable: &str) -> bool {
     CREDENTIAL_VARIABLES.contains(&variable)
 }
+
+/// Whether it is one of them, or one under a role's prefix, as `PROD_AWS_SESSION_TOKEN`.
+#[must_use]
+pub fn is_prefixed_credential(variable: &str) -> bool {
+    CREDENTIAL_VARIABLES.iter().any(|credential| variable.ends_with(credential))
+}

@@ -28,7 +28,7 @@ pub(super) async fn run(run: &Run, what: &'static str, argv: &[String]) -> Resul
     match run.program(command).await {
         Ok(ended) if ended.exit_code == Some(0) => Ok(Undo::Nothing),
         Ok(ended) => Err(failed(format!("{program} failed"))
-            .fact("exit code", ended.exit_code.map_or_else(|| "none: a signal".to_owned(), |code| code.to_string()))
+            .fact("exit code", ended.shown_exit())
             .fact_if("it says", said(&ended))),
         Err(fault) if fault.kind == FaultKind::Interrupted => Err(interrupted().diagnostic),
         Err(fault) => Err(failed(match fault.kind {

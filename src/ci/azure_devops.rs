@@ -21,7 +21,7 @@ use crate::shell;
 use crate::sts::endpoint::Endpoint;
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
-use crate::variables::CREDENTIAL_VARIABLES;
+use crate::variables::is_prefixed_credential;
 
 const TOKEN_SERVICE: Service = Service {
     name: "Azure DevOps",
@@ -69,12 +69,11 @@ impl Dialect for AzureDevOps {
     }
 
     fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
-        let value = |name| env.get(name).map(str::to_owned);
-        let mut labels = Vec::new();
-        labels.extend(value("SYSTEM_TEAMPROJECT").map(|project| ("project", project)));
-        labels.extend(value("BUILD_DEFINITIONNAME").map(|pipeline| ("pipeline", pipeline)));
-        labels.extend(value("BUILD_BUILDID").map(|build| ("build", build)));
-        labels
+        env.labels(&[
+            ("project", "SYSTEM_TEAMPROJECT"),
+            ("pipeline", "BUILD_DEFINITIONNAME"),
+            ("build", "BUILD_BUILDID"),
+        ])
     }
 }
 
@@ -169,7 +168,7 @@ fn set_variables(variables: &Pairs) -> Result<Vec<Change>, Diagnostic> {
         if value.contains('\0') {
             return Err(fault("the value has a NUL character"));
         }
-        let secret = CREDENTIAL_VARIABLES.iter().any(|credential| name.ends_with(credential));
+        let secret = is_prefixed_credential(name);
         if secret && value.contains(['\r', '\n']) {
             return Err(fault("a secret has to be one line"));
         }

@@ -20,7 +20,7 @@ use crate::settings::{RoleSettings, Settings, TokenRequest};
 use crate::shell;
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
-use crate::variables::CREDENTIAL_VARIABLES;
+use crate::variables::is_prefixed_credential;
 
 const TOKEN: &str = "BITBUCKET_STEP_OIDC_TOKEN";
 
@@ -32,11 +32,7 @@ impl Dialect for Bitbucket {
     }
 
     fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
-        let value = |name| env.get(name).map(str::to_owned);
-        let mut labels = Vec::new();
-        labels.extend(value("BITBUCKET_REPO_FULL_NAME").map(|repository| ("repository", repository)));
-        labels.extend(value("BITBUCKET_BUILD_NUMBER").map(|build| ("build", build)));
-        labels
+        env.labels(&[("repository", "BITBUCKET_REPO_FULL_NAME"), ("build", "BITBUCKET_BUILD_NUMBER")])
     }
 }
 
@@ -115,15 +111,12 @@ impl Ci for Bitbucket {
 /// Secrets go through a file of this user, which the line that is printed has the shell read and
 /// remove, with tracing off while it does.
 fn by_file(run: &Run, variables: &Pairs) -> Result<Vec<Change>, Diagnostic> {
-    let secret = |name: &str| CREDENTIAL_VARIABLES.iter().any(|suffix| name.ends_with(suffix));
-    if !variables.iter().any(|(name, value)| secret(name) && !value.is_empty()) {
+    if !variables.iter().any(|(name, value)| is_prefixed_credential(name) && !value.is_empty()) {
         return super::printed(variables);
     }
-    let text = shell::exports(variables).map_err(|(name, fault)| {
-        Diagnostic::new(Code::HandOverFailed, format!("{name} cannot be exported: {fault}"))
-    })?;
+    let text = super::exports_text(variables)?;
     let path = format!("{}/{}-{}-env", run.env.temp(), product::NAME, run.channel.random_name());
-    let quoted = format!("'{}'", path.replace('\'', r"'\''"));
+    let quoted = shell::quoted(&path);
     let read = format!(". {quoted}; rm -f {quoted}");
     let line = format!("case $- in *x*) set +x; {read}; set -x ;; *) {read} ;; esac\n");
     Ok(vec![Change::Write { path, text, before: None }, Change::Print { text: line }])

@@ -18,7 +18,6 @@ use crate::run::{Run, Trouble, interrupted};
 use crate::secret::Secret;
 use crate::settings::common::Way;
 use crate::settings::{Audience, RoleSettings, Settings, TokenRequest};
-use crate::shell;
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
 
@@ -36,12 +35,7 @@ impl Dialect for CircleCi {
     }
 
     fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
-        let value = |name| env.get(name).map(str::to_owned);
-        let mut labels = Vec::new();
-        labels.extend(value("CIRCLE_PROJECT_REPONAME").map(|project| ("project", project)));
-        labels.extend(value("CIRCLE_BUILD_NUM").map(|build| ("build", build)));
-        labels.extend(value("CIRCLE_JOB").map(|job| ("job", job)));
-        labels
+        env.labels(&[("project", "CIRCLE_PROJECT_REPONAME"), ("build", "CIRCLE_BUILD_NUM"), ("job", "CIRCLE_JOB")])
     }
 }
 
@@ -129,9 +123,7 @@ impl Ci for CircleCi {
 
 /// Each later step's bash reads `$BASH_ENV` first.
 async fn into_bash_env(run: &Run, variables: &Pairs) -> Result<Vec<Change>, Diagnostic> {
-    let text = shell::exports(variables).map_err(|(name, fault)| {
-        Diagnostic::new(Code::HandOverFailed, format!("{name} cannot be exported: {fault}"))
-    })?;
+    let text = super::exports_text(variables)?;
     let Some(path) = run.env.get("BASH_ENV") else {
         return Err(Diagnostic::new(
             Code::HandOverFailed,

@@ -20,12 +20,7 @@ impl Dialect for GitLab {
     }
 
     fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
-        let value = |name| env.get(name).map(str::to_owned);
-        let mut labels = Vec::new();
-        labels.extend(value("CI_PROJECT_PATH").map(|project| ("project", project)));
-        labels.extend(value("CI_PIPELINE_ID").map(|pipeline| ("pipeline", pipeline)));
-        labels.extend(value("CI_JOB_ID").map(|job| ("job", job)));
-        labels
+        env.labels(&[("project", "CI_PROJECT_PATH"), ("pipeline", "CI_PIPELINE_ID"), ("job", "CI_JOB_ID")])
     }
 }
 

@@ -195,8 +195,12 @@ pub trait Ci: Dialect {
 /// # Errors
 /// When a variable cannot go that way.
 pub fn printed(variables: &Pairs) -> Result<Vec<Change>, Diagnostic> {
+    Ok(vec![Change::Print { text: exports_text(variables)? }])
+}
+
+/// Exports for a shell that evaluates them.
+fn exports_text(variables: &Pairs) -> Result<String, Diagnostic> {
     shell::exports(variables)
-        .map(|text| vec![Change::Print { text }])
         .map_err(|(name, fault)| Diagnostic::new(Code::HandOverFailed, format!("{name} cannot be exported: {fault}")))
 }
 

@@ -62,12 +62,10 @@ impl Invocation {
         let name = flag.spec.name;
         match (self.flags.get(name), flag.takes) {
             (None, Takes::Choice(choices)) if !choices.contains(&value) => {
-                let diagnostic = wrong(format!("`{name}` has a value that does not exist")).fact("value", value);
-                let diagnostic = match nearest(value, choices.iter().copied()) {
-                    Some(meant) => diagnostic.fact("nearest", meant),
-                    None => diagnostic,
-                };
-                return Err(diagnostic.fix(format!("use one of {}", listed(choices))));
+                return Err(wrong(format!("`{name}` has a value that does not exist"))
+                    .fact("value", value)
+                    .fact_if("nearest", nearest(value, choices.iter().copied()))
+                    .fix(format!("use one of {}", listed(choices))));
             }
             (None, _) => self.flags.push(name.to_owned(), value.to_owned()),
             (Some(before), Takes::Several(_)) => {

@@ -20,7 +20,7 @@ pub async fn show(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
     let token = exchange::token(run, ci, &settings, &source).await?;
     let claims = token.claims();
     let issuer = claims.issuer().unwrap_or_default();
-    let host = issuer.strip_prefix("https://").unwrap_or(issuer);
+    let host = keys::without_scheme(issuer);
     let mut names: Vec<&String> = claims.names().collect();
     // What AWS sees comes first, then by name.
     names.sort_by_key(|name| (keys::of_claim(issuer, name).is_none(), (*name).clone()));

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::issuer::Job;
 use super::reader::{Node, Problems, quoted};
 use super::trust::TrustPolicy;
+use crate::keys;
 use crate::settings::{AccountId, RoleArn};
 
 const PROVIDER: &str = r#"{"url": "https://token.actions.githubusercontent.com", "account": "123456789012", "clientIds": ["sts.amazonaws.com"]}"#;
@@ -53,7 +54,7 @@ pub(super) struct Provider<'a> {
 impl<'a> Provider<'a> {
     /// The issuer as ARNs and condition keys have it, without its scheme.
     pub(super) fn host(&self) -> &'a str {
-        without_scheme(self.url)
+        keys::without_scheme(self.url)
     }
 
     pub(super) fn arn(&self, partition: &str) -> String {
@@ -114,10 +115,6 @@ impl<'a> Role<'a> {
             .and_then(|node| TrustPolicy::read(&node, problems));
         Some(Self { arn: arn?, max_session_duration: longest?, trust: trust? })
     }
-}
-
-pub(super) fn without_scheme(url: &str) -> &str {
-    url.strip_prefix("https://").unwrap_or(url)
 }
 
 /// A URL as IAM takes it for a provider: https, no port, no query.

@@ -4,11 +4,12 @@
 use serde_json::Value;
 
 use super::Signature;
-use super::config::{Config, Provider, Role, without_scheme};
+use super::config::{Config, Provider, Role};
 use super::identity::{Identity, Token};
 use super::refusal::Refusal;
 use super::request::Request;
 use super::trust::Caller;
+use crate::keys;
 use crate::text::listed;
 
 const DEFAULT_DURATION: u32 = 3600;
@@ -58,7 +59,8 @@ pub(super) fn pass(config: &Config<'_>, body: &str, signature: Signature, now: i
 
 /// The provider has to be in the role's account; its URL counts to the letter.
 fn find_provider<'a>(config: &'a Config<'a>, request: &Request, issuer: &str) -> Result<&'a Provider<'a>, Refusal> {
-    let mut of_issuer = config.providers.iter().filter(|provider| provider.host() == without_scheme(issuer)).peekable();
+    let mut of_issuer =
+        config.providers.iter().filter(|provider| provider.host() == keys::without_scheme(issuer)).peekable();
     let elsewhere = of_issuer.peek().map(|provider| provider.account.as_str());
     let account = request.role.account();
     of_issuer.find(|provider| provider.account == *account).ok_or_else(|| {

@@ -72,10 +72,11 @@ impl Dialect for Bitrise {
     }
 
     fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
-        [("app", "BITRISE_APP_SLUG"), ("build", "BITRISE_BUILD_SLUG"), ("workflow", "BITRISE_TRIGGERED_WORKFLOW_ID")]
-            .into_iter()
-            .filter_map(|(label, name)| Some((label, env.get(name)?.to_owned())))
-            .collect()
+        env.labels(&[
+            ("app", "BITRISE_APP_SLUG"),
+            ("build", "BITRISE_BUILD_SLUG"),
+            ("workflow", "BITRISE_TRIGGERED_WORKFLOW_ID"),
+        ])
     }
 
     fn is_option(&self, variable: &str) -> bool {

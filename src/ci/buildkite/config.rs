@@ -148,12 +148,10 @@ impl FormFault {
             Self::Entry => invalid("has an entry that is no text").fix("list texts, each on a line with a dash"),
             Self::NotAChoice(value) => {
                 let choices = choices(option);
-                let diagnostic = invalid("has a value that does not exist").fact("value", format!("\"{value}\""));
-                let diagnostic = match nearest(value, choices.iter().copied()) {
-                    Some(meant) => diagnostic.fact("nearest", meant),
-                    None => diagnostic,
-                };
-                diagnostic.fix(format!("use one of {}", crate::text::listed(choices)))
+                invalid("has a value that does not exist")
+                    .fact("value", format!("\"{value}\""))
+                    .fact_if("nearest", nearest(value, choices.iter().copied()))
+                    .fix(format!("use one of {}", crate::text::listed(choices)))
             }
         }
     }

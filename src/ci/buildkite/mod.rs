@@ -47,15 +47,13 @@ impl Dialect for Buildkite {
     }
 
     fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
-        let value = |name| env.get(name).map(str::to_owned);
         let mut labels = Vec::new();
         if let (Some(organization), Some(pipeline)) =
-            (value("BUILDKITE_ORGANIZATION_SLUG"), value("BUILDKITE_PIPELINE_SLUG"))
+            (env.get("BUILDKITE_ORGANIZATION_SLUG"), env.get("BUILDKITE_PIPELINE_SLUG"))
         {
             labels.push(("pipeline", format!("{organization}/{pipeline}")));
         }
-        labels.extend(value("BUILDKITE_BUILD_NUMBER").map(|number| ("build", number)));
-        labels.extend(value("BUILDKITE_JOB_ID").map(|job| ("job", job)));
+        labels.extend(env.labels(&[("build", "BUILDKITE_BUILD_NUMBER"), ("job", "BUILDKITE_JOB_ID")]));
         labels
     }
 

@@ -144,7 +144,7 @@ fn agent(run: &Run, argv: Vec<String>) -> Command {
 
 fn failed(request: &TokenRequest, ended: &Ended) -> Diagnostic {
     let mut diagnostic = Diagnostic::new(Code::TokenRequestFailed, "the agent could not get a token for this job")
-        .fact("exit code", ended.exit_code.map_or_else(|| "none: a signal".to_owned(), |code| code.to_string()))
+        .fact("exit code", ended.shown_exit())
         .fact_if("agent says", said(ended));
     diagnostic = with_causes(diagnostic, request);
     diagnostic

@@ -66,14 +66,12 @@ impl Dialect for GitHub {
     }
 
     fn run_labels(&self, env: &Environment) -> Vec<(&'static str, String)> {
-        let value = |name| env.get(name).map(str::to_owned);
-        let mut labels = Vec::new();
-        labels.extend(value("GITHUB_REPOSITORY").map(|repository| ("repository", repository)));
-        labels.extend(value("GITHUB_RUN_ID").map(|run| {
-            let attempt = value("GITHUB_RUN_ATTEMPT").unwrap_or_else(|| "1".to_owned());
+        let mut labels = env.labels(&[("repository", "GITHUB_REPOSITORY")]);
+        labels.extend(env.get("GITHUB_RUN_ID").map(|run| {
+            let attempt = env.get("GITHUB_RUN_ATTEMPT").unwrap_or("1");
             ("run", format!("{run}-{attempt}"))
         }));
-        labels.extend(value("GITHUB_JOB").map(|job| ("job", job)));
+        labels.extend(env.labels(&[("job", "GITHUB_JOB")]));
         labels
     }
 
