@@ -40,11 +40,19 @@ const GITLAB: &[&str] = &[
     "runner_environment",
 ];
 const CIRCLECI: &[&str] = &["oidc.circleci.com/project-id"];
+const GOOGLE: &[&str] = &["google/organization_number"];
+const ORACLE: &[&str] = &["rpst_id"];
 
 /// The name of the condition key after the issuer and a colon. `None`: no policy can see the claim.
 #[must_use]
 pub fn of_claim<'a>(issuer: &str, claim: &'a str) -> Option<&'a str> {
     (OF_ALL.contains(&claim) || of_issuer(issuer).contains(&claim)).then_some(claim)
+}
+
+/// The claim behind a condition key, whose name AWS reads without regard to letter case.
+#[must_use]
+pub fn claim_of_key(issuer: &str, name: &str) -> Option<&'static str> {
+    OF_ALL.iter().chain(of_issuer(issuer)).copied().find(|key| key.eq_ignore_ascii_case(name))
 }
 
 /// An issuer as condition keys and providers' ARNs have it.
@@ -61,13 +69,19 @@ pub fn of_issuer(issuer: &str) -> &'static [&'static str] {
     match host {
         "gitlab.com" => GITLAB,
         "agent.buildkite.com" => BUILDKITE,
+        "accounts.google.com" => GOOGLE,
         _ if host == "token.actions.githubusercontent.com"
             || host.starts_with("token.actions.githubusercontent.com/")
+            || host.starts_with("github.com/enterprises/")
             || (host.starts_with("token.actions.") && host.ends_with(".ghe.com")) =>
         {
             GITHUB
         }
         _ if host.starts_with("oidc.circleci.com/org/") => CIRCLECI,
+        _ if host.starts_with("idcs-") && host.ends_with(".identity.oraclecloud.com") => ORACLE,
+        _ if host.starts_with("agent.") && (host.ends_with(".buildkite.dev") || host.ends_with(".buildkite.site")) => {
+            BUILDKITE
+        }
         _ => &[],
     }
 }

@@ -1,0 +1,16 @@
+//! Trust policies: what they say, whom they let in, why not, and what is wrong with them.
+//!
+//! The order in which to read: [`tree`] and [`json`] (a text with places), [`document`] (a policy),
+//! [`source`] (the files that policies stand in), [`caller`] (a token, as AWS lets a policy see it),
+//! [`evaluate`] (the decision), then what is made of them.
+
+pub mod caller;
+pub mod document;
+pub mod evaluate;
+pub mod issuer;
+pub mod json;
+pub mod operator;
+pub mod pattern;
+pub mod source;
+pub mod subject;
+pub mod tree;

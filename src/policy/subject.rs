@@ -1,0 +1,461 @@
+//! The subjects that each CI writes, taken apart: which part is the organisation, which the branch.
+//!
+//! A [`Form`] is what a subject can look like. With it a subject or a policy's value is cut into
+//! named parts, and a pattern is asked whether it can match any subject at all, with one that it
+//! does match as the proof.
+
+/// One form of a subject: fixed text and named parts, in turn.
+pub type Form = &'static [Piece];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    Fixed(&'static str),
+    Part(Part),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// In the words of the CI: `owner`, `branch`.
+    pub name: &'static str,
+    pub chars: Chars,
+    pub may_be_empty: bool,
+    /// For examples.
+    pub sample: &'static str,
+}
+
+/// The characters that a part is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chars {
+    /// Letters, digits, `-`, `_`, `.`
+    Name,
+    /// The same, and `/`.
+    Path,
+    Digits,
+    /// Hexadecimal digits and `-`.
+    Uuid,
+    /// Everything but `:`.
+    NoColon,
+    Any,
+}
+
+impl Chars {
+    #[must_use]
+    pub fn admits(self, c: char) -> bool {
+        match self {
+            Self::Name => c.is_ascii_alphanumeric() || "-_.".contains(c),
+            Self::Path => c.is_ascii_alphanumeric() || "-_./".contains(c),
+            Self::Digits => c.is_ascii_digit(),
+            Self::Uuid => c.is_ascii_hexdigit() || c == '-',
+            Self::NoColon => c != ':',
+            Self::Any => true,
+        }
+    }
+}
+
+const fn part(name: &'static str, chars: Chars, sample: &'static str) -> Piece {
+    Piece::Part(Part { name, chars, may_be_empty: false, sample })
+}
+
+const fn fixed(text: &'static str) -> Piece {
+    Piece::Fixed(text)
+}
+
+const OWNER: Piece = part("owner", Chars::Name, "octo-org");
+const OWNER_ID: Piece = part("owner id", Chars::Digits, "9919");
+const REPOSITORY: Piece = part("repository", Chars::Name, "octo-repo");
+const REPOSITORY_ID: Piece = part("repository id", Chars::Digits, "74");
+const ENVIRONMENT: Piece = part("environment", Chars::NoColon, "production");
+const REF: Piece = part("ref", Chars::NoColon, "refs/heads/main");
+
+/// <https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims>
+pub const GITHUB: &[Form] = &[
+    &[fixed("repo:"), OWNER, fixed("/"), REPOSITORY, fixed(":environment:"), ENVIRONMENT],
+    &[fixed("repo:"), OWNER, fixed("/"), REPOSITORY, fixed(":pull_request")],
+    &[fixed("repo:"), OWNER, fixed("/"), REPOSITORY, fixed(":ref:"), REF],
+    &[
+        fixed("repo:"),
+        OWNER,
+        fixed("@"),
+        OWNER_ID,
+        fixed("/"),
+        REPOSITORY,
+        fixed("@"),
+        REPOSITORY_ID,
+        fixed(":environment:"),
+        ENVIRONMENT,
+    ],
+    &[
+        fixed("repo:"),
+        OWNER,
+        fixed("@"),
+        OWNER_ID,
+        fixed("/"),
+        REPOSITORY,
+        fixed("@"),
+        REPOSITORY_ID,
+        fixed(":pull_request"),
+    ],
+    &[
+        fixed("repo:"),
+        OWNER,
+        fixed("@"),
+        OWNER_ID,
+        fixed("/"),
+        REPOSITORY,
+        fixed("@"),
+        REPOSITORY_ID,
+        fixed(":ref:"),
+        REF,
+    ],
+];
+
+/// <https://docs.gitlab.com/ci/secrets/id_token_authentication/>
+pub const GITLAB: &[Form] = &[
+    &[
+        fixed("project_path:"),
+        part("project", Chars::Path, "acme/api"),
+        fixed(":ref_type:branch:ref:"),
+        part("branch", Chars::Any, "main"),
+    ],
+    &[
+        fixed("project_path:"),
+        part("project", Chars::Path, "acme/api"),
+        fixed(":ref_type:tag:ref:"),
+        part("tag", Chars::Any, "v1.0.0"),
+    ],
+];
+
+/// <https://buildkite.com/docs/pipelines/security/oidc>
+pub const BUILDKITE: &[Form] = &[
+    &[
+        fixed("organization:"),
+        part("organization", Chars::Name, "acme"),
+        fixed(":pipeline:"),
+        part("pipeline", Chars::Name, "deploy"),
+        fixed(":ref:"),
+        part("ref", Chars::Any, "refs/heads/main"),
+        fixed(":commit:"),
+        part("commit", Chars::NoColon, "9f3182061f1e2cca4702c368cbc039b7dc9d4485"),
+        fixed(":step:"),
+        Piece::Part(Part { name: "step", chars: Chars::NoColon, may_be_empty: true, sample: "deploy" }),
+    ],
+    // `--subject-claim pipeline_id` and its kin
+    &[part("id", Chars::Uuid, "0184990a-477b-4fa8-9968-496074483cee")],
+];
+
+/// <https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/>
+pub const CIRCLECI: &[Form] = &[
+    &[
+        fixed("org/"),
+        part("organization id", Chars::Uuid, "b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11"),
+        fixed("/project/"),
+        part("project id", Chars::Uuid, "7d5e5c1e-7a54-4b7e-9ad5-0c2cf1b6a1a2"),
+        fixed("/user/"),
+        part("user id", Chars::Uuid, "2d9c0e3b-8b7a-4f0e-8b44-3e6f3c6f2f55"),
+    ],
+    &[
+        fixed("org/"),
+        part("organization id", Chars::Uuid, "b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11"),
+        fixed("/project/"),
+        part("project id", Chars::Uuid, "7d5e5c1e-7a54-4b7e-9ad5-0c2cf1b6a1a2"),
+        fixed("/user/"),
+        part("user id", Chars::Uuid, "2d9c0e3b-8b7a-4f0e-8b44-3e6f3c6f2f55"),
+        fixed("/vcs-origin/"),
+        part("repository", Chars::Path, "github.com/acme/api"),
+        fixed("/vcs-ref/"),
+        part("ref", Chars::Any, "refs/heads/main"),
+    ],
+];
+
+/// <https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/>
+pub const BITBUCKET: &[Form] = &[
+    &[
+        fixed("{"),
+        part("repository", Chars::Uuid, "5d4f1c9e-2f6b-4f0c-9a0f-1f6a2b3c4d5e"),
+        fixed("}:{"),
+        part("step", Chars::Uuid, "0b7a9d1c-3e5f-4a6b-8c7d-9e0f1a2b3c4d"),
+        fixed("}"),
+    ],
+    &[
+        fixed("{"),
+        part("repository", Chars::Uuid, "5d4f1c9e-2f6b-4f0c-9a0f-1f6a2b3c4d5e"),
+        fixed("}:{"),
+        part("environment", Chars::Uuid, "7c8d9e0f-1a2b-4c3d-8e4f-5a6b7c8d9e0f"),
+        fixed("}:{"),
+        part("step", Chars::Uuid, "0b7a9d1c-3e5f-4a6b-8c7d-9e0f1a2b3c4d"),
+        fixed("}"),
+    ],
+];
+
+/// <https://docs.bitrise.io/en/bitrise-ci/configure-builds/oidc-for-aws.html>
+pub const BITRISE: &[Form] = &[&[
+    fixed("app:"),
+    part("app", Chars::Name, "c6d2a5b8e1f34a7b"),
+    fixed(":workflow:"),
+    part("workflow", Chars::Any, "deploy"),
+]];
+
+/// <https://learn.microsoft.com/azure/devops/pipelines/library/connect-to-azure>
+pub const AZURE_DEVOPS: &[Form] = &[
+    &[
+        fixed("sc://"),
+        part("organization", Chars::Name, "acme"),
+        fixed("/"),
+        part("project", Chars::NoColon, "shop"),
+        fixed("/"),
+        part("service connection", Chars::NoColon, "aws-deploy"),
+    ],
+    &[
+        fixed("p://"),
+        part("organization", Chars::Name, "acme"),
+        fixed("/"),
+        part("project", Chars::NoColon, "shop"),
+        fixed("/"),
+        part("pipeline", Chars::NoColon, "deploy"),
+    ],
+];
+
+/// <https://developer.hashicorp.com/terraform/cloud-docs/workspaces/dynamic-provider-credentials/workload-identity-tokens>
+pub const TERRAFORM_CLOUD: &[Form] = &[&[
+    fixed("organization:"),
+    part("organization", Chars::Name, "acme"),
+    fixed(":project:"),
+    part("project", Chars::NoColon, "shop"),
+    fixed(":workspace:"),
+    part("workspace", Chars::NoColon, "prod"),
+    fixed(":run_phase:"),
+    part("phase", Chars::Name, "apply"),
+]];
+
+/// A named part of one subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    pub name: &'static str,
+    pub value: &'a str,
+}
+
+/// The parts of a subject in the first form that it has. `None`: it has none of them, so that the
+/// CI was told to write subjects in another way.
+#[must_use]
+pub fn parse<'a>(forms: &[Form], subject: &'a str) -> Option<(Form, Vec<Segment<'a>>)> {
+    forms.iter().find_map(|form| {
+        let mut segments = Vec::new();
+        take(form, subject, &mut segments).then_some((*form, segments))
+    })
+}
+
+/// As short as it can be, part by part; a part that holds its own delimiter takes as much as it has to.
+fn take<'a>(form: &'static [Piece], text: &'a str, segments: &mut Vec<Segment<'a>>) -> bool {
+    let Some((piece, rest)) = form.split_first() else { return text.is_empty() };
+    match piece {
+        Piece::Fixed(fixed) => text.strip_prefix(fixed).is_some_and(|text| take(rest, text, segments)),
+        Piece::Part(part) => {
+            let ends = text.char_indices().map(|(at, c)| (at, Some(c))).chain([(text.len(), None)]);
+            for (end, c) in ends {
+                if (end > 0 || part.may_be_empty)
+                    && let Some((value, after)) = text.split_at_checked(end)
+                {
+                    segments.push(Segment { name: part.name, value });
+                    // Only where what follows can start here; so a long text costs little.
+                    if take(rest, after, segments) {
+                        return true;
+                    }
+                    segments.pop();
+                }
+                if c.is_none_or(|c| !part.chars.admits(c)) {
+                    return false;
+                }
+            }
+            false
+        }
+    }
+}
+
+/// A subject of one of these forms that `pattern` matches. `None`: it can match none.
+///
+/// The pattern is one of `StringLike`, or, with `literal`, text in which `*` and `?` mean themselves.
+#[must_use]
+pub fn witness(forms: &[Form], pattern: &str, literal: bool) -> Option<String> {
+    forms.iter().find_map(|form| witness_of(form, pattern, literal))
+}
+
+/// Walks pattern and form side by side. A state is a place in each; every state is entered once.
+fn witness_of(form: Form, pattern: &str, literal: bool) -> Option<String> {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let form = steps(form);
+    let width = form.len() + 1;
+    // How each state was first reached: from which, and by which character.
+    let mut from: Vec<Option<(usize, Option<char>)>> = vec![None; (pattern.len() + 1) * width];
+    let mut queue = std::collections::VecDeque::from([0]);
+    let mut seen = vec![false; from.len()];
+    if let Some(first) = seen.first_mut() {
+        *first = true;
+    }
+    while let Some(state) = queue.pop_front() {
+        let (p, f) = (state / width, state % width);
+        if p == pattern.len() && f == form.len() {
+            let mut text: Vec<char> = Vec::new();
+            let mut at = state;
+            while let Some(Some((before, c))) = from.get(at) {
+                text.extend(c);
+                at = *before;
+            }
+            return Some(text.iter().rev().collect());
+        }
+        let mut go = |p: usize, f: usize, c: Option<char>| {
+            let to = p * width + f;
+            if let (Some(seen), Some(slot)) = (seen.get_mut(to), from.get_mut(to))
+                && !*seen
+            {
+                *seen = true;
+                *slot = Some((state, c));
+                queue.push_back(to);
+            }
+        };
+        let wild = pattern.get(p).copied().filter(|_| !literal);
+        if wild == Some('*') {
+            go(p + 1, f, None);
+        }
+        let Some(step) = form.get(f) else { continue };
+        if step.skippable {
+            go(p, f + 1, None);
+        }
+        // The character that both take, if they can take the same one.
+        let c = match (pattern.get(p), wild) {
+            (_, Some('*' | '?')) => step.sample,
+            (Some(c), _) if step.admits(*c) => *c,
+            _ => continue,
+        };
+        let next = if wild == Some('*') { p } else { p + 1 };
+        go(next, f + 1, Some(c));
+        if step.repeats {
+            go(next, f, Some(c));
+        }
+    }
+    None
+}
+
+/// One character of a form.
+struct Step {
+    fixed: Option<char>,
+    chars: Chars,
+    sample: char,
+    /// More of its kind may follow.
+    repeats: bool,
+    skippable: bool,
+}
+
+impl Step {
+    fn admits(&self, c: char) -> bool {
+        self.fixed.map_or_else(|| self.chars.admits(c), |fixed| fixed == c)
+    }
+}
+
+/// The form character by character. The sample of a part stands for characters that a wildcard takes.
+fn steps(form: Form) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for piece in form {
+        match piece {
+            Piece::Fixed(text) => steps.extend(text.chars().map(|c| Step {
+                fixed: Some(c),
+                chars: Chars::Any,
+                sample: c,
+                repeats: false,
+                skippable: false,
+            })),
+            Piece::Part(part) => {
+                let last = part.sample.chars().count().saturating_sub(1);
+                steps.extend(part.sample.chars().enumerate().map(|(index, c)| Step {
+                    fixed: None,
+                    chars: part.chars,
+                    sample: c,
+                    repeats: true,
+                    // The first is needed, and all the others can be left out.
+                    skippable: index < last || part.may_be_empty,
+                }));
+            }
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::issuer::Kind;
+    use super::super::pattern::like;
+    use super::*;
+
+    #[test]
+    fn subjects_are_taken_apart() {
+        let parts = |forms, subject: &str| {
+            parse(forms, subject).map(|(_, segments)| {
+                segments
+                    .iter()
+                    .map(|segment| format!("{}={}", segment.name, segment.value))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+        };
+        for (forms, subject, expected) in [
+            (GITHUB, "repo:o/r:environment:prod", Some("owner=o repository=r environment=prod")),
+            (GITHUB, "repo:o/r:ref:refs/heads/a/b", Some("owner=o repository=r ref=refs/heads/a/b")),
+            (GITHUB, "repo:o@1/r@2:pull_request", Some("owner=o owner id=1 repository=r repository id=2")),
+            (GITHUB, "repo:o/r", None),
+            (GITHUB, "repository_id:74", None),
+            (GITLAB, "project_path:g/s/p:ref_type:tag:ref:v1", Some("project=g/s/p tag=v1")),
+            (
+                BUILDKITE,
+                "organization:a:pipeline:p:ref:refs/heads/x:commit:c:step:",
+                Some("organization=a pipeline=p ref=refs/heads/x commit=c step="),
+            ),
+            (BUILDKITE, "0184990a-477b-4fa8-9968-496074483cee", Some("id=0184990a-477b-4fa8-9968-496074483cee")),
+            (BITBUCKET, "{a}:{b}:{c}", Some("repository=a environment=b step=c")),
+            (
+                CIRCLECI,
+                "org/a/project/b/user/c/vcs-origin/github.com/o/r/vcs-ref/refs/heads/m",
+                Some("organization id=a project id=b user id=c repository=github.com/o/r ref=refs/heads/m"),
+            ),
+        ] {
+            assert_eq!(parts(forms, subject).as_deref(), expected, "{subject}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_can_match_has_a_witness() {
+        for (forms, pattern, possible) in [
+            (GITHUB, "*", true),
+            (GITHUB, "repo:octo/*", true),
+            (GITHUB, "repo:octo/app:ref:refs/heads/*", true),
+            (GITHUB, "repo:octo/app:environment:prod", true),
+            (GITHUB, "repo:octo*", true),
+            (GITHUB, "repo:octo/app:branch:main", false),
+            (GITHUB, "octo/app:*", false),
+            (GITHUB, "repo:octo:*", false),
+            (AZURE_DEVOPS, "sc:///acme/shop/deploy", false),
+            (AZURE_DEVOPS, "sc://acme/shop/deploy", true),
+            (CIRCLECI, "repo/octo/app", false),
+            (CIRCLECI, "org/*/project/*/user/*", true),
+            (BITBUCKET, "{5d4f1c9e-2f6b-4f0c-9a0f-1f6a2b3c4d5e}:*", true),
+            (BITBUCKET, "5d4f1c9e-2f6b-4f0c-9a0f-1f6a2b3c4d5e:*", false),
+            (BUILDKITE, "organization:acme:pipeline:x:*", true),
+        ] {
+            let found = witness(forms, pattern, false);
+            assert_eq!(found.is_some(), possible, "{pattern}: {found:?}");
+            if let Some(subject) = found {
+                assert!(like(pattern, &subject), "{pattern} {subject}");
+                assert!(parse(forms, &subject).is_some(), "{subject}");
+            }
+        }
+        assert_eq!(witness(GITHUB, "repo:o/r:*", true), None, "a `*` is an ordinary character there");
+    }
+
+    #[test]
+    fn the_samples_are_subjects() {
+        for kind in Kind::ALL {
+            for form in kind.subjects() {
+                let sample = witness(&[*form], "*", false).unwrap_or_default();
+                assert!(parse(&[*form], &sample).is_some(), "{kind:?}: {sample}");
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A document as it was written: every value and every name with its place, twins of a name included.
+//!
+//! JSON, YAML and documents inside other documents all become this, so that whoever reads a policy
+//! does not care where it came from, and a finding always points at the file that a person has open.
+
+/// Bytes of a source text, from `start` up to `end`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Span {
+    #[must_use]
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+}
+
+/// A value and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub span: Span,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Null,
+    Bool(bool),
+    /// As it was written.
+    Number(String),
+    Text(String),
+    List(Vec<Node>),
+    Object(Vec<Member>),
+}
+
+/// One member of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub name: String,
+    pub name_span: Span,
+    pub value: Node,
+}
+
+impl Node {
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn members(&self) -> Option<&[Member]> {
+        match &self.kind {
+            Kind::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    /// The last member of that name, which is the one that most readers take.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Node> {
+        self.members()?.iter().rev().find(|member| member.name == name).map(|member| &member.value)
+    }
+
+    /// The elements of a list, or the value itself, which stands for a list of one in a policy.
+    #[must_use]
+    pub fn items(&self) -> &[Node] {
+        match &self.kind {
+            Kind::List(items) => items,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// What a policy takes a plain value for: text, and numbers and truth values as they are written.
+    #[must_use]
+    pub fn scalar(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) | Kind::Number(text) => Some(text),
+            Kind::Bool(true) => Some("true"),
+            Kind::Bool(false) => Some("false"),
+            Kind::Null | Kind::List(_) | Kind::Object(_) => None,
+        }
+    }
+
+    /// For the reader of a message.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Null => "null",
+            Kind::Bool(_) => "a truth value",
+            Kind::Number(_) => "a number",
+            Kind::Text(_) => "text",
+            Kind::List(_) => "a list",
+            Kind::Object(_) => "an object",
+        }
+    }
+
+    /// The JSON Pointer (RFC 6901) of the innermost value that holds `span`.
+    #[must_use]
+    pub fn pointer(&self, span: Span) -> String {
+        let mut pointer = String::new();
+        let mut node = self;
+        loop {
+            let inner = match &node.kind {
+                Kind::List(items) => items
+                    .iter()
+                    .enumerate()
+                    .find(|(_, item)| item.span.contains(span))
+                    .map(|(index, item)| (index.to_string(), item)),
+                Kind::Object(members) => members
+                    .iter()
+                    .find(|member| member.value.span.contains(span) || member.name_span.contains(span))
+                    .map(|member| (member.name.replace('~', "~0").replace('/', "~1"), &member.value)),
+                _ => None,
+            };
+            let Some((step, next)) = inner else { return pointer };
+            pointer.push('/');
+            pointer.push_str(&step);
+            node = next;
+        }
+    }
+}
+
+/// Where the lines of a text begin, to turn bytes into what editors show.
+pub struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// Line and column of a byte, both from 1, the column in characters.
+    #[must_use]
+    pub fn place(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at).saturating_sub(1);
+        let start = self.starts.get(line).copied().unwrap_or(0);
+        let before = self.text.get(start..at.min(self.text.len())).unwrap_or_default();
+        (line + 1, before.chars().count() + 1)
+    }
+
+    /// The text of a line, from 1, without its end.
+    #[must_use]
+    pub fn line(&self, number: usize) -> &'a str {
+        let start = self.starts.get(number.wrapping_sub(1)).copied().unwrap_or(self.text.len());
+        self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
+    }
+}
