@@ -171,7 +171,11 @@ fn is_provider(value: &str, caller: &Caller) -> bool {
     host == caller.issuer && of_role && arn.starts_with("arn:")
 }
 
-fn decide_condition<'p>(condition: &'p Condition, caller: &'p Caller, variables: bool) -> ConditionDecision<'p> {
+pub(super) fn decide_condition<'p>(
+    condition: &'p Condition,
+    caller: &'p Caller,
+    variables: bool,
+) -> ConditionDecision<'p> {
     let had = caller.had(&condition.key.text);
     let truth = holds(condition, &had, caller, variables);
     ConditionDecision { condition, truth, had }

@@ -13,7 +13,7 @@ pub fn like(pattern: &str, text: &str) -> bool {
 /// As [`like`], with [`LITERAL_ANY`] and its kin for characters that have no meaning. `fold`: without regard to
 /// ASCII letter case.
 #[must_use]
-pub(super) fn matches(pattern: &str, text: &str, fold: bool) -> bool {
+pub fn matches(pattern: &str, text: &str, fold: bool) -> bool {
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
     // What is left of both where the latest `*` has to take one character more.
     let mut retry: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;

@@ -1,0 +1,172 @@
+//! What is wrong with a trust policy, whoever asks. One file for each rule or small family.
+//!
+//! A rule has an id that never changes, a place, a reason, a fix and, where a token can show it, a
+//! counter-example: claims that the policy wrongly admits or wrongly refuses. The evaluator replays
+//! every counter-example before it is reported, so that a finding is a proof and not an opinion.
+
+mod open;
+mod view;
+
+use serde_json::{Map, Value};
+
+pub use self::view::{Issuer, Key, Scope, Test, View};
+use super::caller::{Caller, Role};
+use super::evaluate::{Verdict, decide};
+use super::source::Found;
+use super::tree::Span;
+
+/// One kind of mistake. Its page is `docs/rules/ID.md`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub severity: Severity,
+    /// One sentence without a full stop.
+    pub title: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Style, or worth knowing.
+    Low,
+    /// Wider or weaker than it should be.
+    Medium,
+    /// Wider than intended, or never works.
+    High,
+    /// Strangers can assume the role.
+    Critical,
+}
+
+impl Severity {
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.name() == name)
+    }
+}
+
+/// One mistake at one place.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub rule: &'static Rule,
+    /// Mostly the rule's.
+    pub severity: Severity,
+    pub span: Span,
+    /// What is wrong here, in one sentence without a full stop.
+    pub message: String,
+    /// What to do, in one sentence without a full stop.
+    pub fix: String,
+    /// Changes to the text that do it, where that is safe: none of them lets anybody in who was kept out before.
+    pub edits: Vec<Edit>,
+    pub counter_example: Option<CounterExample>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    pub span: Span,
+    pub replacement: String,
+}
+
+/// A token that shows the mistake.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CounterExample {
+    /// Whose it is: `a job of somebody else's repository`.
+    pub whose: String,
+    pub claims: Map<String, Value>,
+    /// What the policy does with it, and should not.
+    pub admitted: bool,
+}
+
+/// What looks for mistakes: a rule or family.
+type Check = fn(&View<'_>, &mut Findings<'_>);
+
+const CHECKS: &[Check] = &[open::check];
+
+/// Every rule, in the order of their ids.
+pub const RULES: &[&Rule] = &[&open::TP001, &open::TP002];
+
+#[must_use]
+pub fn rule(id_or_name: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.id.eq_ignore_ascii_case(id_or_name) || rule.name == id_or_name)
+}
+
+/// All that is wrong with one policy, in the order of the text.
+#[must_use]
+pub fn check(found: &Found) -> Vec<Finding> {
+    let view = View::new(found);
+    let mut findings = Findings { found, list: Vec::new() };
+    for check in CHECKS {
+        check(&view, &mut findings);
+    }
+    let mut list = findings.list;
+    list.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
+    list
+}
+
+/// Collects, and replays what is claimed.
+pub struct Findings<'a> {
+    found: &'a Found,
+    list: Vec<Finding>,
+}
+
+impl Findings<'_> {
+    pub fn add(&mut self, finding: Finding) {
+        self.list.push(finding);
+    }
+
+    /// A counter-example if the evaluator comes to the same end. A policy that AWS would not save has none.
+    #[must_use]
+    pub fn proven(&self, whose: &str, claims: Option<Map<String, Value>>, admitted: bool) -> Option<CounterExample> {
+        let example = CounterExample { whose: whose.to_owned(), claims: claims?, admitted };
+        example.holds(self.found).then_some(example)
+    }
+}
+
+impl Finding {
+    #[must_use]
+    pub fn new(rule: &'static Rule, span: Span, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            rule,
+            severity: rule.severity,
+            span,
+            message: message.into(),
+            fix: fix.into(),
+            edits: Vec::new(),
+            counter_example: None,
+        }
+    }
+
+    #[must_use]
+    pub fn shown_by(mut self, example: Option<CounterExample>) -> Self {
+        self.counter_example = example;
+        self
+    }
+
+    #[must_use]
+    pub fn edit(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.edits.push(Edit { span, replacement: replacement.into() });
+        self
+    }
+}
+
+impl CounterExample {
+    /// Whether the policy does with this token what is said of it.
+    #[must_use]
+    pub fn holds(&self, found: &Found) -> bool {
+        let caller = Caller::of_claims(self.claims.clone());
+        let role = found.role.as_ref().and_then(|role| role.arn.as_deref()).and_then(Role::of_arn);
+        let verdict = decide(&found.policy, &caller.with_role(role)).verdict;
+        verdict == if self.admitted { Verdict::Allowed } else { Verdict::Denied }
+    }
+}
