@@ -4,9 +4,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { core } from './policy-core.js';
 import { startJob } from './runner.js';
 import { startSandbox } from './sandbox.js';
-import { core } from './sandbox-core.js';
 
 const DENIED = 4;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];

@@ -4,7 +4,7 @@
 import { generateKeyPair, randomBytes, sign, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import { promisify } from 'node:util';
-import { core } from './sandbox-core.js';
+import { core } from './policy-core.js';
 
 const LARGEST_BODY = 1024 * 1024;
 

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { core } from './policy-core.js';
 import { startSandbox } from './sandbox.js';
-import { core } from './sandbox-core.js';
 import { quote, UsageError } from './usage.js';
 
 /**

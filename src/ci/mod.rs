@@ -205,6 +205,7 @@ fn exports_text(variables: &Pairs) -> Result<String, Diagnostic> {
 }
 
 /// What can be wrong with a trust policy whatever the CI, the likeliest first.
+#[cfg_attr(not(feature = "exchange"), allow(dead_code))] // by a module that knows no CI
 fn usual_causes(role: &RoleSettings) -> Vec<String> {
     vec![
         "the policy has a `*` under StringEquals, where it is an ordinary character; patterns need StringLike"

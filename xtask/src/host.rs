@@ -38,6 +38,11 @@ pub fn cargo<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     command
 }
 
+/// Where the pinned compiler is installed.
+pub fn sysroot() -> Result<PathBuf> {
+    Ok(PathBuf::from(read(Command::new("rustc").args(["--print", "sysroot"]))?))
+}
+
 /// A tool of the root `package.json`.
 pub fn npm_tool<'a>(name: &str, args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(root().join("node_modules/.bin").join(name));

@@ -2,20 +2,32 @@
 
 use std::env;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use flate2::{Compression, GzBuilder};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{host, setup};
 
-/// One crate, several modules, each with the features that make it: a run reads only the one that it needs.
-const MODULES: [(&str, &str); 2] = [
-    ("ci_assume_role", "exchange,sandbox,cli,bitrise,buildkite,github"),
-    ("ci_assume_role_github", "exchange,github"), // what most jobs load, and what is measured
+/// One crate, several modules: a run reads only the one that it needs.
+const MODULES: [Module; 3] = [
+    Module { name: "ci_assume_role", features: "exchange,cli,bitrise,buildkite,github", compressed: false },
+    // what most jobs load, and what is measured
+    Module { name: "ci_assume_role_github", features: "exchange,github", compressed: false },
+    // no job that is let in loads it, and every job downloads it
+    Module { name: "ci_assume_role_policy", features: "policy,sandbox", compressed: true },
 ];
 const SUMS: &str = "SHA256SUMS";
+
+struct Module {
+    name: &'static str,
+    features: &'static str,
+    /// Whether `pkg/` has it as a gzip file.
+    compressed: bool,
+}
 
 pub fn build() -> Result<()> {
     let made = generate()?;
@@ -60,9 +72,9 @@ fn generate() -> Result<PathBuf> {
     if out.exists() {
         fs::remove_dir_all(&out)?;
     }
-    for (name, feature) in MODULES {
+    for Module { name, features, compressed } in MODULES {
         Bindgen::new()
-            .input_path(compile(feature)?)
+            .input_path(compile(features)?)
             .out_name(name)
             .web(true)?
             .typescript(true)
@@ -75,6 +87,9 @@ fn generate() -> Result<PathBuf> {
         // apart: what a run never reaches, a runtime then never compiles, which takes a tenth off what a run costs.
         let smallest = ["-Oz", "--one-caller-inline-max-function-size=200", "--converge", "--strip-producers"];
         host::run(wasm_opt(smallest).arg(&module).arg("-o").arg(&module))?;
+        if compressed {
+            compress(&module)?;
+        }
     }
     fs::write(out.join("BUILD.json"), describe(&out)?)?;
     let sums: Result<String> = host::files(&out)?
@@ -101,7 +116,16 @@ fn compile(feature: &str) -> Result<PathBuf> {
     Ok(target.join("wasm32-unknown-unknown/release/ci_assume_role.wasm"))
 }
 
-/// Panics carry the paths of their sources: each folder that differs from one machine to the next gets a fixed name.
+/// Puts `FILE.gz` in the place of a file. The bytes depend on the file and on the pinned compressor alone: no name, no time.
+fn compress(file: &Path) -> Result<()> {
+    let mut encoder = GzBuilder::new().write(Vec::new(), Compression::best());
+    encoder.write_all(&fs::read(file)?)?;
+    fs::write(file.with_added_extension("gz"), encoder.finish()?)?;
+    fs::remove_file(file)?;
+    Ok(())
+}
+
+/// Code carries the paths of its sources: each folder that differs from one machine to the next gets a fixed name.
 /// The longest path comes last, for the last match is the one that rustc takes.
 fn remaps() -> Result<Vec<(PathBuf, String)>> {
     let cargo_home = env::var_os("CARGO_HOME")
@@ -112,13 +136,11 @@ fn remaps() -> Result<Vec<(PathBuf, String)>> {
         .lines()
         .find_map(|line| line.strip_prefix("commit-hash: ").map(str::to_owned))
         .context("rustc -vV names no commit")?;
-    let sysroot = PathBuf::from(host::read(Command::new("rustc").args(["--print", "sysroot"]))?);
-
     let mut remaps = vec![
         (host::root(), "/src".to_owned()),
         (host::target_dir(), "/target".to_owned()),
-        // where the component rust-src is installed, rustc names these files instead of its own fixed path
-        (sysroot.join("lib/rustlib/src/rust"), format!("/rustc/{commit}")),
+        // the sources of the standard library, as the compiler's own builds of it name them
+        (host::sysroot()?.join("lib/rustlib/src/rust"), format!("/rustc/{commit}")),
     ];
     let sources = cargo_home.join("registry/src"); // one folder for each registry or mirror of it, by its host
     for registry in fs::read_dir(&sources).with_context(|| sources.display().to_string())? {

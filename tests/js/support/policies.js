@@ -1,7 +1,7 @@
 // What the sandbox's STS makes of a trust policy and a token, without a server in between.
 
 import fs from 'node:fs';
-import { core } from '../../../js/sandbox-core.js';
+import { core } from '../../../js/policy-core.js';
 import { mint } from './answers.js';
 import { ROOT } from './child.js';
 
