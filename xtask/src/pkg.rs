@@ -100,14 +100,27 @@ fn generate() -> Result<PathBuf> {
     Ok(out)
 }
 
-fn compile(feature: &str) -> Result<PathBuf> {
+/// The standard library is built as well, from the sources that come with the compiler: as shipped it is made for speed
+/// and carries the words of its panics, which nobody reads, for a panic is a trap here.
+fn compile(features: &str) -> Result<PathBuf> {
     host::run(&mut host::cargo(["fetch", "--quiet", "--locked"]))?; // what `remaps` looks at
-    let flags: Vec<String> =
+    let mut flags: Vec<String> =
         remaps()?.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect();
+    flags.extend(
+        [
+            "-Zunstable-options",      // without it, the next is not known
+            "-Cpanic=immediate-abort", // no code that puts a panic into words
+            "-Zlocation-detail=none",  // no places for these words to name
+            "-Zfmt-debug=none",        // no `{:?}`, of which errors in `expect` are the last users
+        ]
+        .map(str::to_owned),
+    );
     let target = host::target_dir();
     let mut command = host::cargo(["build", "--release", "--locked", "--lib", "--package", "ci-assume-role"]);
-    command.args(["--no-default-features", "--features", feature]);
+    command.args(["--no-default-features", "--features", features]);
     command.args(["--target", "wasm32-unknown-unknown", "--target-dir"]).arg(&target);
+    command.args(["-Zbuild-std=core,alloc,std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
+    command.env("RUSTC_BOOTSTRAP", "1"); // the -Z options, of the compiler that is pinned
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     for (variable, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PROFILE_")) {
         command.env_remove(variable);

@@ -41,6 +41,9 @@ fn rust() -> Result<()> {
     if !Path::new(&libraries).is_dir() {
         host::run(Command::new("rustup").args(["target", "add", target]))?;
     }
+    if !host::sysroot()?.join("lib/rustlib/src/rust/library").is_dir() {
+        host::run(Command::new("rustup").args(["component", "add", "rust-src"]))?;
+    }
     for (component, command) in [("clippy", "clippy"), ("rustfmt", "fmt")] {
         if host::read(&mut host::cargo([command, "--version"])).is_err() {
             host::run(Command::new("rustup").args(["component", "add", component]))?;
