@@ -49,6 +49,11 @@ Commands:
   credential-process         Be the credential_process of an AWS profile, with a cache.
   claims                     Show what the job's token says, and which of it a trust policy can test.
   doctor                     Check everything that it takes, and say how to mend what fails.
+  policy lint FILE …         Look for mistakes in trust policies, with a proof for each.
+  policy explain             Say what a trust policy does with a token, and why.
+  policy check FILE …        Test a trust policy against tokens that it has to admit or refuse.
+  policy generate            Write provider, role and pipeline for a job, and prove that no other gets in.
+  policy audit FILE …        Say who outside of an account can assume what in it.
   completion SHELL           Print completions for bash, zsh, fish or powershell.
   demo                       Run the GitHub action once against the sandbox: a job that is let in, its clean-up, and a
                              job that is not, with the reason. Takes about a second, needs no network, leaves nothing.
@@ -93,6 +98,10 @@ async function dispatch([name, ...rest]) {
 		console.log((await load('github')).version());
 		return 0;
 	}
+	if (name === 'policy') {
+		await (await import('./policy.js')).policy([name, ...rest]);
+		return undefined;
+	}
 	const kept = name === 'credential-process' && rest.length > 0 && !rest.some((word) => word.startsWith('-'));
 	if (OF_CORE.includes(name) && !kept) {
 		await (await import('./start.js')).start('any', 'command', [name, ...rest]);
@@ -102,7 +111,7 @@ async function dispatch([name, ...rest]) {
 	if (!command) {
 		const kind = name.startsWith('-') ? 'option' : 'command';
 		throw new UsageError(
-			`unknown ${kind} ${quote(name)}${nearest(name, [...Object.keys(COMMANDS), ...OF_CORE, '--help', '--version'])}`,
+			`unknown ${kind} ${quote(name)}${nearest(name, [...Object.keys(COMMANDS), ...OF_CORE, 'policy', '--help', '--version'])}`,
 		);
 	}
 	if (rest.some(isHelp)) {

@@ -130,6 +130,10 @@ export function drive({ start, fetch, write, signals = process }) {
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadExec, effect, settle)));
 				case 'lock':
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadLock, effect, settle)));
+				case 'list-files':
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadList, effect, settle)));
+				case 'read-input':
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadInput, effect, settle)));
 				case 'sleep':
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : sleep(effect, settle)));
 				case 'read-file':
@@ -171,6 +175,8 @@ export function drive({ start, fetch, write, signals = process }) {
 
 const loadRun = async () => (await import('./program.js')).startProgram;
 const loadExec = async () => (await import('./program.js')).execProgram;
+const loadList = async () => (await import('./look.js')).listFiles;
+const loadInput = async () => (await import('./look.js')).readInput;
 const loadLock = async () => (await import('./lock.js')).takeLock;
 
 /**

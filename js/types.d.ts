@@ -10,6 +10,8 @@ export type Fetch = Extract<Effect, { kind: 'fetch' }>;
 export type RunEffect = Extract<Effect, { kind: 'run' }>;
 export type Exec = Extract<Effect, { kind: 'exec' }>;
 export type Lock = Extract<Effect, { kind: 'lock' }>;
+export type ListFiles = Extract<Effect, { kind: 'list-files' }>;
+export type ReadInput = Extract<Effect, { kind: 'read-input' }>;
 export type Sleep = Extract<Effect, { kind: 'sleep' }>;
 export type ReadFile = Extract<Effect, { kind: 'read-file' }>;
 export type FileEffect = Extract<Effect, { kind: `${string}-file` }>;
@@ -60,7 +62,7 @@ export interface Ended {
 	stderr: string;
 }
 
-export type Outcome = Answer | FileOutcome | Ended | { exitCode: number };
+export type Outcome = Answer | FileOutcome | Ended | { exitCode: number } | { files: string[] };
 
 export type Settle = (outcome: Outcome) => void;
 

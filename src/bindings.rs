@@ -4,17 +4,21 @@
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-#[cfg(feature = "exchange")]
+#[cfg(any(feature = "exchange", feature = "policy"))]
 use crate::effect::Posted;
+#[cfg(any(feature = "exchange", feature = "policy"))]
+use crate::entry;
 #[cfg(feature = "exchange")]
-use crate::entry::{self, Request};
+use crate::entry::Request;
+#[cfg(all(feature = "policy", not(feature = "exchange")))]
+use crate::policy::command;
 #[cfg(feature = "sandbox")]
 use crate::sandbox;
-#[cfg(feature = "exchange")]
+#[cfg(any(feature = "exchange", feature = "policy"))]
 use crate::time::Timestamp;
 
 /// Kept beside the Rust types by `tests/boundary.rs` and the type check of `js/`.
-#[cfg(feature = "exchange")]
+#[cfg(any(feature = "exchange", feature = "policy"))]
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 /** One thing that the core asks for. Those with an `id` are answered by `Job.resume`. */
@@ -24,6 +28,8 @@ export type Effect =
   | { id: number; kind: 'run'; argv: string[]; env: [string, string][]; input: string; timeoutMs: number;
       maxBytes: number }
   | { id: number; kind: 'read-file'; path: string; maxBytes: number; symlinks: 'follow' | 'refuse' }
+  | { id: number; kind: 'list-files'; path: string; endings: string[]; maxFiles: number }
+  | { id: number; kind: 'read-input'; maxBytes: number }
   | { id: number; kind: 'write-file'; path: string; contents: string; mode: number }
   | { id: number; kind: 'append-file'; path: string; contents: string }
   | { id: number; kind: 'truncate-file'; path: string; length: number }
@@ -37,11 +43,11 @@ export type Effect =
 "#;
 
 /// A run in progress.
-#[cfg(feature = "exchange")]
+#[cfg(any(feature = "exchange", feature = "policy"))]
 #[wasm_bindgen]
 pub struct Job(entry::Job);
 
-#[cfg(feature = "exchange")]
+#[cfg(any(feature = "exchange", feature = "policy"))]
 #[wasm_bindgen]
 impl Job {
     /// Starts a run from its request as JSON in UTF-8. Clock and seed are drawn here, and nowhere else.
@@ -50,12 +56,11 @@ impl Job {
     /// longer to optimise than the whole run.
     #[wasm_bindgen(constructor)]
     pub fn new(request: &[u8]) -> Result<Job, JsError> {
-        let request = Request::read(&String::from_utf8_lossy(request))
-            .ok_or_else(|| failed("the request", "see `entry::Request`"))?;
         #[allow(clippy::cast_possible_truncation)] // milliseconds since 1970 are far below 2^53
         let now = Timestamp::from_millis(js_sys::Date::now() as i64);
         let seed = getrandom::u64().map_err(|_| failed("the random source", "none on this host"))?;
-        Ok(Self(entry::Job::start(request, now, seed)))
+        let job = start(&String::from_utf8_lossy(request), now, seed);
+        job.map(Self).ok_or_else(|| failed("the request", "see `Request::read`"))
     }
 
     /// Goes on as far as possible; returns the effects that are newly asked for, in order, as JSON in
@@ -73,6 +78,18 @@ impl Job {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, which will do
         self.0.resume(id, String::from_utf8_lossy(outcome).into_owned(), elapsed_ms as u64);
     }
+}
+
+#[cfg(feature = "exchange")]
+fn start(request: &str, now: Timestamp, seed: u64) -> Option<entry::Job> {
+    Some(entry::Job::start(Request::read(request)?, now, seed))
+}
+
+/// The module that has no exchange has the commands about trust policies.
+#[cfg(all(feature = "policy", not(feature = "exchange")))]
+fn start(request: &str, now: Timestamp, seed: u64) -> Option<entry::Job> {
+    let request = command::Request::read(request)?;
+    Some(entry::Job::of(now, seed, |channel| command::run(channel, request)))
 }
 
 /// The sandbox's configuration when none is given.

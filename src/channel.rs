@@ -81,6 +81,28 @@ impl Channel {
         outcome["contents"].as_str().map(str::to_owned).ok_or_else(garbled)
     }
 
+    /// Paths in alphabetical order.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or has more such files than that.
+    pub async fn list_files(
+        &self,
+        path: &str,
+        endings: &'static [&'static str],
+        max_files: u32,
+    ) -> Result<Vec<String>, Fault> {
+        let outcome = self.ask(Effect::ListFiles { path: path.to_owned(), endings, max_files }).await?;
+        let files = outcome["files"].as_array().ok_or_else(garbled)?;
+        Ok(files.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// # Errors
+    /// When there is more of it than that, or it is not UTF-8.
+    pub async fn read_input(&self, max_bytes: u32) -> Result<String, Fault> {
+        let outcome = self.ask(Effect::ReadInput { max_bytes }).await?;
+        outcome["contents"].as_str().map(str::to_owned).ok_or_else(garbled)
+    }
+
     /// # Errors
     /// When the file could not be replaced; it is then as it was.
     pub async fn write_file(&self, path: &str, contents: String, mode: u32) -> Result<(), Fault> {

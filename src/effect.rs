@@ -33,6 +33,16 @@ pub enum Effect {
         max_bytes: u32,
         symlinks: Symlinks,
     },
+    /// The files in a folder and in those below it, by the ends of their names.
+    ListFiles {
+        path: String,
+        endings: &'static [&'static str],
+        max_files: u32,
+    },
+    /// All of standard input.
+    ReadInput {
+        max_bytes: u32,
+    },
     /// Replaces a file in one step; missing parent folders are made private.
     WriteFile {
         path: String,
@@ -282,6 +292,12 @@ impl Serialize for Posted {
                 object.serialize_field("maxBytes", max_bytes)?;
                 object.serialize_field("symlinks", if *symlinks == Symlinks::Follow { "follow" } else { "refuse" })?;
             }
+            Effect::ListFiles { path, endings, max_files } => {
+                object.serialize_field("path", path)?;
+                object.serialize_field("endings", endings)?;
+                object.serialize_field("maxFiles", max_files)?;
+            }
+            Effect::ReadInput { max_bytes } => object.serialize_field("maxBytes", max_bytes)?,
             Effect::WriteFile { path, contents, mode } => {
                 object.serialize_field("path", path)?;
                 object.serialize_field("contents", contents)?;
@@ -319,6 +335,8 @@ impl Effect {
             Self::Exec { .. } => "exec",
             Self::Lock { .. } => "lock",
             Self::ReadFile { .. } => "read-file",
+            Self::ListFiles { .. } => "list-files",
+            Self::ReadInput { .. } => "read-input",
             Self::WriteFile { .. } => "write-file",
             Self::AppendFile { .. } => "append-file",
             Self::TruncateFile { .. } => "truncate-file",

@@ -80,8 +80,13 @@ pub struct Job {
 impl Job {
     #[must_use]
     pub fn start(request: Request, now: Timestamp, seed: u64) -> Self {
+        Self::of(now, seed, |channel| story(request, channel))
+    }
+
+    /// A run that `story` tells; it ends with the exit code.
+    pub fn of<S: Future<Output = u8> + 'static>(now: Timestamp, seed: u64, story: impl FnOnce(Channel) -> S) -> Self {
         let channel = Channel::new(now, seed);
-        Self { story: Box::pin(story(request, channel.clone())), channel, done: false }
+        Self { story: Box::pin(story(channel.clone())), channel, done: false }
     }
 
     /// Goes on as far as possible and returns what is newly asked for, in order.

@@ -24,6 +24,7 @@ pub mod handover;
 pub mod job;
 pub mod keys;
 pub mod pairs;
+#[cfg(feature = "policy")]
 pub mod policy;
 pub mod product;
 pub mod proxy;

@@ -5,6 +5,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::pairs::Pairs;
 use crate::text::{listed, nearest};
 
+/// The commands about trust policies have a second word.
+pub const GROUP: &str = "policy";
+
 /// A command line that makes sense.
 #[derive(Debug)]
 pub struct Invocation {
@@ -18,11 +21,11 @@ impl Invocation {
     /// # Errors
     /// With what cannot be understood.
     pub fn parse(args: &[String]) -> Result<Self, Diagnostic> {
-        let Some((first, rest)) = args.split_first() else {
-            return Err(unknown_command(""));
-        };
-        let Some(name) = Name::ALL.into_iter().find(|name| name.text() == first) else {
-            return Err(unknown_command(first));
+        let words = args.first().map_or(0, |first| 1 + usize::from(first == GROUP));
+        let (command, rest) = args.split_at_checked(words).unwrap_or((args, &[]));
+        let command = command.join(" ");
+        let Some(name) = Name::ALL.into_iter().find(|name| name.text() == command) else {
+            return Err(unknown_command(&command));
         };
         let mut invocation = Self { name, flags: Pairs::default(), operands: Vec::new() };
         let mut rest = rest.iter();
@@ -83,6 +86,10 @@ impl Invocation {
             return Ok(());
         }
         match (self.name, self.operands.as_slice()) {
+            (Name::PolicyLint | Name::PolicyCheck | Name::PolicyAudit, []) => {
+                Err(wrong("there is no file to look at".to_owned()).fix(usage_of(self.name)))
+            }
+            (Name::PolicyLint | Name::PolicyCheck | Name::PolicyAudit, _) => Ok(()),
             (Name::Exec, []) => Err(wrong("there is no command to run".to_owned()).fix(usage_of(self.name))),
             (Name::Completion, []) => Err(wrong("there is no shell named".to_owned()).fix(usage_of(self.name))),
             (Name::Exec, _) | (_, []) => Ok(()),

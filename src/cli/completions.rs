@@ -1,5 +1,6 @@
 //! Completions of the command line for shells: commands, their flags, and values where there is a choice.
 
+use super::args::GROUP;
 use super::table::{FLAGS, Flag, Name, Takes};
 
 pub const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
@@ -17,8 +18,30 @@ pub fn of(shell: &str) -> String {
     }
 }
 
+/// The words that can stand first.
 fn names() -> Vec<&'static str> {
-    Name::ALL.map(Name::text).into_iter().chain(OTHERS).collect()
+    let mut names: Vec<&str> = Vec::new();
+    for text in Name::ALL.map(Name::text).into_iter().chain(OTHERS) {
+        let first = text.split_once(' ').map_or(text, |(first, _)| first);
+        if !names.contains(&first) {
+            names.push(first);
+        }
+    }
+    names
+}
+
+/// The words that can stand second, and what completes the rest of each.
+fn of_group() -> impl Iterator<Item = (&'static str, Name)> {
+    Name::ALL.into_iter().filter_map(|name| Some((name.text().strip_prefix(GROUP)?.strip_prefix(' ')?, name)))
+}
+
+fn group_words() -> String {
+    of_group().map(|(second, _)| second).collect::<Vec<_>>().join(" ")
+}
+
+/// The commands of one word.
+fn plain() -> impl Iterator<Item = Name> {
+    Name::ALL.into_iter().filter(|name| !name.text().contains(' '))
 }
 
 fn flags(name: Name) -> impl Iterator<Item = &'static Flag> {
@@ -47,7 +70,13 @@ fn bash() -> String {
         FLAGS.iter().filter(|flag| flag.takes == Takes::One("FILE")).map(|flag| flag.spec.name).collect();
     text.push_str(&format!("    {}) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n", files.join("|")));
     text.push_str("  esac\n  case ${COMP_WORDS[1]} in\n");
-    for name in Name::ALL {
+    text.push_str(&format!("    {GROUP}) case ${{COMP_WORDS[2]}} in\n"));
+    for (second, name) in of_group() {
+        let words: Vec<&str> = flags(name).map(|flag| flag.spec.name).collect();
+        text.push_str(&format!("      {second}) COMPREPLY=($(compgen -f -W '{}' -- \"$word\")) ;;\n", words.join(" ")));
+    }
+    text.push_str(&format!("      *) COMPREPLY=($(compgen -W '{}' -- \"$word\")) ;;\n    esac ;;\n", group_words()));
+    for name in plain() {
         let words: Vec<&str> = match name {
             Name::Completion => SHELLS.to_vec(),
             _ => flags(name).map(|flag| flag.spec.name).collect(),
@@ -71,8 +100,14 @@ fn fish() -> String {
         "complete -c ci-assume-role -f\ncomplete -c ci-assume-role -n __fish_use_subcommand -a {}\n",
         quoted(&names().join(" "))
     );
+    let seen = |word: &str| format!("__fish_seen_subcommand_from {word}");
+    let before_second = format!("{}; and not {}", seen(GROUP), seen(&group_words()));
+    text.push_str(&format!("complete -c ci-assume-role -n {} -a {}\n", quoted(&before_second), quoted(&group_words())));
     for name in Name::ALL {
-        let inside = quoted(&format!("__fish_seen_subcommand_from {}", name.text()));
+        let inside = quoted(&match name.text().split_once(' ') {
+            Some((first, second)) => format!("{}; and {}", seen(first), seen(second)),
+            None => seen(name.text()),
+        });
         if name == Name::Completion {
             text.push_str(&format!("complete -c ci-assume-role -n {inside} -a {}\n", quoted(&SHELLS.join(" "))));
             continue;
@@ -103,7 +138,14 @@ fn powershell() -> String {
         text.push_str(&format!("    '{}' {{ {} }}\n", flag.spec.name, list(choices(flag))));
     }
     text.push_str("    default {\n      switch ($words[1]) {\n");
-    for name in Name::ALL {
+    text.push_str(&format!("        '{GROUP}' {{ switch ($words[2]) {{\n"));
+    for (second, name) in of_group() {
+        let words: Vec<&str> = flags(name).map(|flag| flag.spec.name).collect();
+        text.push_str(&format!("          '{second}' {{ {} }}\n", list(&words)));
+    }
+    let seconds: Vec<&str> = of_group().map(|(second, _)| second).collect();
+    text.push_str(&format!("          default {{ {} }}\n        }} }}\n", list(&seconds)));
+    for name in plain() {
         let words: Vec<&str> = match name {
             Name::Completion => SHELLS.to_vec(),
             _ => flags(name).map(|flag| flag.spec.name).collect(),

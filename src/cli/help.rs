@@ -39,6 +39,12 @@ pub fn of(name: Name) -> String {
             text.push_str(&format!("{:COLUMN$}{line}\n", ""));
         }
     }
+    if name.is_about_policies() {
+        text.push_str(
+            "\nExit codes: 0 all is well, 1 there are findings, or the answer is no, 2 used wrongly, or nobody can tell.\n",
+        );
+        return text;
+    }
     text.push_str(
         "\nEach option can also be set by an environment variable: CI_ASSUME_ROLE_ and its name in capitals, as in\n\
          CI_ASSUME_ROLE_ROLE_ARN. Of several values, each stands on a line of its own.\n\

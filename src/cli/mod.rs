@@ -63,7 +63,13 @@ pub async fn run(channel: Channel, env: Environment, runtime: Runtime, args: &[S
         Name::CredentialProcess => apart(credential_process::answer(&run, ci)).await.map(|()| 0),
         Name::Claims => apart(claims::show(&run, ci)).await.map(|()| 0),
         Name::Doctor => apart(doctor::examine(&run, ci)).await,
-        Name::Completion => Ok(0),
+        // Those about policies run in a module of their own, which the shim knows.
+        Name::Completion
+        | Name::PolicyLint
+        | Name::PolicyExplain
+        | Name::PolicyCheck
+        | Name::PolicyGenerate
+        | Name::PolicyAudit => Ok(0),
     };
     match ended {
         Ok(code) => code,

@@ -30,12 +30,28 @@ pub enum Name {
     CredentialProcess,
     Claims,
     Doctor,
+    PolicyLint,
+    PolicyExplain,
+    PolicyCheck,
+    PolicyGenerate,
+    PolicyAudit,
     Completion,
 }
 
 impl Name {
-    pub const ALL: [Self; 6] =
-        [Self::Assume, Self::Exec, Self::CredentialProcess, Self::Claims, Self::Doctor, Self::Completion];
+    pub const ALL: [Self; 11] = [
+        Self::Assume,
+        Self::Exec,
+        Self::CredentialProcess,
+        Self::Claims,
+        Self::Doctor,
+        Self::PolicyLint,
+        Self::PolicyExplain,
+        Self::PolicyCheck,
+        Self::PolicyGenerate,
+        Self::PolicyAudit,
+        Self::Completion,
+    ];
 
     #[must_use]
     pub fn text(self) -> &'static str {
@@ -45,8 +61,18 @@ impl Name {
             Self::CredentialProcess => "credential-process",
             Self::Claims => "claims",
             Self::Doctor => "doctor",
+            Self::PolicyLint => "policy lint",
+            Self::PolicyExplain => "policy explain",
+            Self::PolicyCheck => "policy check",
+            Self::PolicyGenerate => "policy generate",
+            Self::PolicyAudit => "policy audit",
             Self::Completion => "completion",
         }
+    }
+
+    #[must_use]
+    pub fn is_about_policies(self) -> bool {
+        POLICY.contains(&self)
     }
 
     /// How it is called, after the program's name.
@@ -58,6 +84,11 @@ impl Name {
             Self::CredentialProcess => "credential-process [OPTIONS]",
             Self::Claims => "claims [OPTIONS]",
             Self::Doctor => "doctor [OPTIONS]",
+            Self::PolicyLint => "policy lint [OPTIONS] FILE …",
+            Self::PolicyExplain => "policy explain --policy FILE --claims FILE [OPTIONS]",
+            Self::PolicyCheck => "policy check --policy FILE [OPTIONS] FILE …",
+            Self::PolicyGenerate => "policy generate [OPTIONS]",
+            Self::PolicyAudit => "policy audit [OPTIONS] FILE …",
             Self::Completion => "completion bash|zsh|fish|powershell",
         }
     }
@@ -82,6 +113,27 @@ impl Name {
                 "Shows what the job's token says, and which of it a trust policy can test. Never shows the token."
             }
             Self::Doctor => "Checks everything that an exchange needs, one line each, and says how to mend what fails.",
+            Self::PolicyLint => {
+                "Looks for mistakes in trust policies: documents, answers of the AWS CLI, Terraform plans, CloudFormation \
+                 templates, whole folders of them, or - for standard input. Every finding has a fix, and where a token can \
+                 show it, the token that proves it."
+            }
+            Self::PolicyExplain => {
+                "Says what a trust policy does with a token, and why: which gate, which condition, which part of the \
+                 subject. The claims are a token's payload as JSON, a whole token, whose signature is dropped, or an event \
+                 of CloudTrail."
+            }
+            Self::PolicyCheck => {
+                "Tests a trust policy: each FILE lists tokens that have to be admitted and tokens that have to be refused."
+            }
+            Self::PolicyGenerate => {
+                "Writes the identity provider and the role for a job, and the pipeline's side of it, and proves that the \
+                 policy admits that job and no other."
+            }
+            Self::PolicyAudit => {
+                "Reads a whole account (aws iam get-account-authorization-details) and says who outside can assume what, \
+                 the worst first."
+            }
             Self::Completion => "Prints the completions of the command line for a shell.",
         }
     }
@@ -89,6 +141,8 @@ impl Name {
 
 const EXCHANGE: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Doctor];
 const TOKEN: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Claims, Name::Doctor];
+const POLICY: &[Name] =
+    &[Name::PolicyLint, Name::PolicyExplain, Name::PolicyCheck, Name::PolicyGenerate, Name::PolicyAudit];
 const HAND_OVER: &[Name] = &[Name::Assume, Name::Exec];
 pub const FORMATS: &[&str] = &["env", "json", "dotenv", "powershell", "github", "profile", "process"];
 pub const CI_NAMES: &[&str] =
@@ -109,7 +163,7 @@ const fn flag(
 
 /// In the order in which people read them.
 #[rustfmt::skip]
-pub const FLAGS: [Flag; 26] = [
+pub const FLAGS: [Flag; 33] = [
     flag("--role-arn", "CI_ASSUME_ROLE_ROLE_ARN", Takes::One("ARN"), EXCHANGE, "none", "The role to assume, such as arn:aws:iam::123456789012:role/deploy"),
     flag("--region", "CI_ASSUME_ROLE_REGION", Takes::One("REGION"), EXCHANGE, "AWS_REGION, AWS_DEFAULT_REGION", "Region of STS, and of the commands that follow"),
     flag("--session-name", "CI_ASSUME_ROLE_SESSION_NAME", Takes::One("NAME"), EXCHANGE, "made from the job", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-"),
@@ -135,6 +189,13 @@ pub const FLAGS: [Flag; 26] = [
     flag("--exchange", "", Takes::Nothing, &[Name::Doctor], "not", "Try the exchange as well; nothing is handed over"),
     flag("--ci", "CI_ASSUME_ROLE_CI", Takes::Choice(CI_NAMES), TOKEN, "auto", "The CI that this is"),
     flag("--service-connection", "CI_ASSUME_ROLE_SERVICE_CONNECTION", Takes::One("ID"), TOKEN, "none", "Azure DevOps: the service connection that the token is to be for"),
+    flag("--format", "", Takes::Choice(&["text", "json", "sarif", "github", "junit"]), &[Name::PolicyLint], "text", "How to print the findings"),
+    flag("--format", "", Takes::Choice(&["text", "json"]), &[Name::PolicyExplain], "text", "How to print the answer"),
+    flag("--threshold", "", Takes::Choice(&["low", "medium", "high", "critical"]), &[Name::PolicyLint, Name::PolicyAudit], "medium", "The least severity that makes the command end with 1"),
+    flag("--sarif", "", Takes::One("FILE"), &[Name::PolicyLint], "none", "Write the findings as SARIF into a file as well"),
+    flag("--policy", "", Takes::One("FILE"), &[Name::PolicyExplain, Name::PolicyCheck], "none", "Where the trust policy is: a document, or a file that has one or more"),
+    flag("--claims", "", Takes::One("FILE"), &[Name::PolicyExplain, Name::PolicyGenerate], "none", "A token's claims as JSON, a token, or an event of CloudTrail; - for standard input"),
+    flag("--role-arn", "", Takes::One("ARN"), &[Name::PolicyExplain], "none", "The role that the policy belongs to"),
     flag("--help", "", Takes::Nothing, &Name::ALL, "not", "Show this text"),
 ];
 

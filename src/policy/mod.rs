@@ -5,6 +5,7 @@
 //! [`evaluate`] (the decision), then what is made of them.
 
 pub mod caller;
+pub mod command;
 pub mod document;
 pub mod evaluate;
 pub mod issuer;
@@ -12,6 +13,7 @@ pub mod json;
 pub mod lint;
 pub mod operator;
 pub mod pattern;
+pub mod report;
 pub mod sample;
 pub mod source;
 pub mod subject;

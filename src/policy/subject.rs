@@ -279,46 +279,46 @@ pub fn witness(forms: &[Form], pattern: &str, literal: bool) -> Option<String> {
     forms.iter().find_map(|form| witness_of(form, pattern, literal))
 }
 
-/// Walks pattern and form side by side. A state is a place in each; every state is entered once.
+/// Walks pattern and form side by side; of all ways the one that keeps most of the form's samples.
 fn witness_of(form: Form, pattern: &str, literal: bool) -> Option<String> {
     let pattern: Vec<char> = pattern.chars().collect();
     let form = steps(form);
     let width = form.len() + 1;
-    // How each state was first reached: from which, and by which character.
-    let mut from: Vec<Option<(usize, Option<char>)>> = vec![None; (pattern.len() + 1) * width];
-    let mut queue = std::collections::VecDeque::from([0]);
-    let mut seen = vec![false; from.len()];
-    if let Some(first) = seen.first_mut() {
-        *first = true;
+    // A state is a place in each. What it costs to get there, from which state, and by which character.
+    let mut best = vec![(usize::MAX, 0, None); (pattern.len() + 1) * width];
+    if let Some(first) = best.first_mut() {
+        first.0 = 0;
     }
-    while let Some(state) = queue.pop_front() {
+    // Steps cost nothing or one, so that the cheapest state is always in front.
+    let mut queue = std::collections::VecDeque::from([(0, 0)]);
+    while let Some((state, cost)) = queue.pop_front() {
+        if best.get(state).is_none_or(|known| known.0 < cost) {
+            continue;
+        }
         let (p, f) = (state / width, state % width);
         if p == pattern.len() && f == form.len() {
             let mut text: Vec<char> = Vec::new();
             let mut at = state;
-            while let Some(Some((before, c))) = from.get(at) {
+            while let Some((_, before, c)) = best.get(at).filter(|_| at != 0) {
                 text.extend(c);
                 at = *before;
             }
             return Some(text.iter().rev().collect());
         }
-        let mut go = |p: usize, f: usize, c: Option<char>| {
+        let mut go = |p: usize, f: usize, c: Option<char>, extra: usize| {
             let to = p * width + f;
-            if let (Some(seen), Some(slot)) = (seen.get_mut(to), from.get_mut(to))
-                && !*seen
-            {
-                *seen = true;
-                *slot = Some((state, c));
-                queue.push_back(to);
+            if let Some(known) = best.get_mut(to).filter(|known| known.0 > cost + extra) {
+                *known = (cost + extra, state, c);
+                if extra == 0 { queue.push_front((to, cost)) } else { queue.push_back((to, cost + extra)) }
             }
         };
         let wild = pattern.get(p).copied().filter(|_| !literal);
         if wild == Some('*') {
-            go(p + 1, f, None);
+            go(p + 1, f, None, 0);
         }
         let Some(step) = form.get(f) else { continue };
         if step.skippable {
-            go(p, f + 1, None);
+            go(p, f + 1, None, 1);
         }
         // The character that both take, if they can take the same one.
         let c = match (pattern.get(p), wild) {
@@ -327,9 +327,9 @@ fn witness_of(form: Form, pattern: &str, literal: bool) -> Option<String> {
             _ => continue,
         };
         let next = if wild == Some('*') { p } else { p + 1 };
-        go(next, f + 1, Some(c));
-        if step.repeats {
-            go(next, f, Some(c));
+        go(next, f + 1, Some(c), 0);
+        if step.repeats && next > p {
+            go(next, f, Some(c), 1);
         }
     }
     None
@@ -446,6 +446,10 @@ mod tests {
                 assert!(parse(forms, &subject).is_some(), "{subject}");
             }
         }
+        let github = |pattern| witness(GITHUB, pattern, false).unwrap_or_default();
+        assert_eq!(github("*"), "repo:octo-org/octo-repo:environment:production");
+        assert_eq!(github("repo:acme/*"), "repo:acme/octo-repo:environment:production");
+        assert_eq!(github("repo:acme*:ref:*"), "repo:acme-org/octo-repo:ref:refs/heads/main");
         assert_eq!(witness(GITHUB, "repo:o/r:*", true), None, "a `*` is an ordinary character there");
     }
 

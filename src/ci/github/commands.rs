@@ -150,11 +150,11 @@ fn read_value<'a>(text: &'a str, delimiter: &str) -> Option<(&'a str, &'a str)> 
 }
 
 /// The percent sign first, or the other escapes would be escaped again.
-fn escape_data(text: &str) -> String {
+pub fn escape_data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-fn escape_property(text: &str) -> String {
+pub fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 

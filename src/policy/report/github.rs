@@ -1,0 +1,34 @@
+//! Annotations of GitHub Actions: a line of the log for each finding, shown beside the line of the file.
+//! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message>
+
+use super::Looked;
+use crate::ci::github::commands::{escape_data, escape_property};
+use crate::policy::lint::Severity;
+
+#[must_use]
+pub fn render(looked: &[Looked]) -> String {
+    let mut out = Vec::new();
+    for located in looked.iter().flat_map(Looked::located) {
+        let finding = located.finding;
+        let command = match finding.severity {
+            Severity::Critical | Severity::High => "error",
+            Severity::Medium => "warning",
+            Severity::Low => "notice",
+        };
+        // A column counts only where start and end share a line.
+        let columns = if located.start.0 == located.end.0 {
+            format!(",col={},endColumn={}", located.start.1, located.end.1)
+        } else {
+            String::new()
+        };
+        out.push(format!(
+            "::{command} file={},line={},endLine={}{columns},title={}::{}",
+            escape_property(located.file),
+            located.start.0,
+            located.end.0,
+            escape_property(&format!("{} {}", finding.rule.id, finding.rule.name)),
+            escape_data(&format!("{}\nTo mend it, {}.", finding.message, finding.fix)),
+        ));
+    }
+    out.join("\n")
+}
