@@ -99,7 +99,7 @@ async function dispatch([name, ...rest]) {
 		return 0;
 	}
 	if (name === 'policy') {
-		await (await import('./policy.js')).policy([name, ...rest]);
+		await (await import('./policy.js')).policy('command', [name, ...rest]);
 		return undefined;
 	}
 	const kept = name === 'credential-process' && rest.length > 0 && !rest.some((word) => word.startsWith('-'));

@@ -3,7 +3,10 @@
 import { core } from './policy-core.js';
 import { run } from './run.js';
 
-/** @param {string[]} args */
-export async function policy(args) {
-	await run({ Job: core.Job, ci: 'any', entry: 'command', args });
+/**
+ * @param {import('./types.d.ts').Entry} entry
+ * @param {string[]} args
+ */
+export async function policy(entry, args = []) {
+	await run({ Job: core.Job, ci: 'any', entry, args });
 }

@@ -10,11 +10,18 @@ use ci_assume_role::ci::buildkite::table::{OPTIONS, PluginOption, Shape};
 use ci_assume_role::ci::github::table::{INPUTS, OUTPUTS};
 use ci_assume_role::cli::table::{FLAGS, Name, Takes};
 use ci_assume_role::diagnostic::Code;
+use ci_assume_role::policy::command::action;
 use ci_assume_role::product;
+use ci_assume_role::settings::OptionSpec;
 
 #[test]
 fn action_yml_is_made_from_the_option_table() {
     check("action.yml", &action_yml());
+}
+
+#[test]
+fn the_action_that_lints_is_made_from_its_table() {
+    check("lint/action.yml", &lint_action_yml());
 }
 
 #[test]
@@ -52,11 +59,25 @@ fn the_buildkite_page_lists_every_option() {
 
 #[test]
 fn the_page_of_the_command_line_lists_every_flag() {
-    let page = between(&read("docs/command-line.md"), "flags", &flags_table());
-    check("docs/command-line.md", &page);
-    for name in Name::ALL {
+    the_page_lists_every_flag("docs/command-line.md", |name| !name.is_about_policies());
+}
+
+#[test]
+fn the_page_about_policies_lists_every_flag_and_input() {
+    the_page_lists_every_flag("docs/policy.md", Name::is_about_policies);
+    let mut inputs = String::from("| input | default | meaning |\n|---|---|---|\n");
+    for spec in action::INPUTS {
+        let _ = writeln!(inputs, "| `{}` | {} | {} |", spec.name, cell(spec.default), cell(spec.description));
+    }
+    check("docs/policy.md", &between(&read("docs/policy.md"), "inputs", &inputs));
+}
+
+fn the_page_lists_every_flag(file: &str, wanted: fn(Name) -> bool) {
+    let page = between(&read(file), "flags", &flags_table(wanted));
+    check(file, &page);
+    for name in Name::ALL.into_iter().filter(|name| wanted(*name)) {
         let heading = format!("\n## `{}`\n", name.text());
-        assert!(page.contains(&heading), "docs/command-line.md has no heading{heading}");
+        assert!(page.contains(&heading), "{file} has no heading{heading}");
     }
 }
 
@@ -250,7 +271,25 @@ fn action_yml() -> String {
          post-if: env.AWS_SKIP_CLEANUP_STEP != 'true'\n\
          inputs:\n",
     );
-    for spec in INPUTS {
+    push_inputs_and_outputs(&mut out, INPUTS, OUTPUTS);
+    out
+}
+
+fn lint_action_yml() -> String {
+    let mut out = String::from(
+        "# Made from src/policy/command/action.rs by `UPDATE=1 cargo test --test manifests`.\n\
+         name: Lint AWS trust policies\n\
+         description: Finds who else can assume your roles, with a proof and a fix for every finding\n\
+         branding:\n  icon: shield\n  color: orange\n\
+         runs:\n  using: node24\n  main: ../js/lint.js\n\
+         inputs:\n",
+    );
+    push_inputs_and_outputs(&mut out, action::INPUTS, action::OUTPUTS);
+    out
+}
+
+fn push_inputs_and_outputs(out: &mut String, inputs: &[OptionSpec], outputs: &[(&str, &str)]) {
+    for spec in inputs {
         let default = if spec.default == "none" { String::new() } else { format!(" Default: {}.", spec.default) };
         let _ = writeln!(
             out,
@@ -260,10 +299,9 @@ fn action_yml() -> String {
         );
     }
     out.push_str("outputs:\n");
-    for (name, description) in OUTPUTS {
+    for (name, description) in outputs {
         let _ = writeln!(out, "  {name}:\n    description: {}", yaml(description));
     }
-    out
 }
 
 fn step_yml() -> String {
@@ -425,9 +463,9 @@ fn plugin_table() -> String {
     out
 }
 
-fn flags_table() -> String {
+fn flags_table(wanted: fn(Name) -> bool) -> String {
     let mut out = String::from("| flag | value | default | meaning | commands |\n|---|---|---|---|---|\n");
-    for flag in FLAGS.iter().filter(|flag| flag.spec.name != "--help") {
+    for flag in FLAGS.iter().filter(|flag| flag.spec.name != "--help" && flag.of.iter().any(|name| wanted(*name))) {
         let value = match flag.takes {
             Takes::Nothing => String::new(),
             Takes::One(value) => value.to_owned(),

@@ -1,6 +1,7 @@
 //! The commands about trust policies. They run in a module of their own, by the same loop as a job:
 //! effects out, outcomes in.
 
+pub mod action;
 mod input;
 mod lint;
 
@@ -12,7 +13,7 @@ use crate::cli::help;
 use crate::cli::table::Name;
 use crate::diagnostic::{Diagnostic, render};
 use crate::effect::{Effect, Stream};
-use crate::environment::Runtime;
+use crate::environment::{Environment, Runtime};
 use crate::pairs::Pairs;
 
 /// What the process ends with.
@@ -22,19 +23,34 @@ pub const NO: u8 = 1;
 /// Used wrongly, or nobody can tell.
 pub const UNCLEAR: u8 = 2;
 
-/// What a command is started with.
+/// What a process is started with.
 pub struct Request {
-    pub args: Vec<String>,
-    pub runtime: Runtime,
+    entry: Entry,
+    env: Environment,
+    runtime: Runtime,
+}
+
+enum Entry {
+    Command(Vec<String>),
+    /// The step of a job of GitHub Actions.
+    Action,
 }
 
 impl Request {
-    /// Reads `{"args", "runtime"}`.
+    /// Reads `{"entry", "args", "env", "runtime"}`.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let request: Value = serde_json::from_str(text).ok()?;
-        let args = request["args"].as_array()?.iter().map(|arg| arg.as_str().map(str::to_owned));
-        Some(Self { args: args.collect::<Option<_>>()?, runtime: Runtime::read(&request["runtime"]) })
+        let runtime = Runtime::read(&request["runtime"]);
+        let entry = match request["entry"].as_str()? {
+            "command" => {
+                let args = request["args"].as_array()?.iter().map(|arg| arg.as_str().map(str::to_owned));
+                Entry::Command(args.collect::<Option<_>>()?)
+            }
+            "main" => Entry::Action,
+            _ => return None,
+        };
+        Some(Self { entry, env: Environment::new(Pairs::read(&request["env"])?, &runtime.platform), runtime })
     }
 }
 
@@ -46,39 +62,41 @@ struct Desk {
     operands: Vec<String>,
 }
 
-/// Runs one command, and returns the exit code.
+/// Does what the process was started for, and returns the exit code.
 pub async fn run(channel: Channel, request: Request) -> u8 {
-    let Request { args, runtime } = request;
+    let Request { entry, env, runtime } = request;
     let mut desk = Desk { channel, runtime, flags: Pairs::default(), operands: Vec::new() };
-    let invocation = match Invocation::parse(&args) {
-        Ok(invocation) => invocation,
-        Err(diagnostic) => return desk.refuse(&diagnostic),
+    let ended = match entry {
+        Entry::Command(args) => desk.command(&args).await,
+        Entry::Action => action::run(&desk, &env).await,
     };
-    if invocation.flags.get("--help").is_some() {
-        desk.print(help::of(invocation.name).trim_end());
-        return WELL;
-    }
-    desk.flags = invocation.flags;
-    desk.operands = invocation.operands;
-    let ended = match invocation.name {
-        Name::PolicyLint => lint::run(&desk).await,
-        _ => Ok(UNCLEAR), // commands of other modules do not come here
-    };
-    ended.unwrap_or_else(|diagnostic| desk.refuse(&diagnostic))
+    ended.unwrap_or_else(|diagnostic| {
+        desk.complain(&diagnostic);
+        UNCLEAR
+    })
 }
 
 impl Desk {
+    async fn command(&mut self, args: &[String]) -> Result<u8, Diagnostic> {
+        let invocation = Invocation::parse(args)?;
+        if invocation.flags.get("--help").is_some() {
+            self.print(help::of(invocation.name).trim_end());
+            return Ok(WELL);
+        }
+        self.flags = invocation.flags;
+        self.operands = invocation.operands;
+        match invocation.name {
+            Name::PolicyLint => lint::run(self).await,
+            _ => Ok(UNCLEAR), // commands of other modules do not come here
+        }
+    }
+
     fn flag(&self, name: &str) -> Option<&str> {
         self.flags.get(name)
     }
 
     fn print(&self, text: &str) {
         self.channel.tell(Effect::Log { stream: Stream::Stdout, text: text.to_owned() });
-    }
-
-    fn refuse(&self, diagnostic: &Diagnostic) -> u8 {
-        self.complain(diagnostic);
-        UNCLEAR
     }
 
     /// What keeps a part of the work from being done.
