@@ -2,6 +2,8 @@
 //! to save. Nothing is dropped: what cannot be understood is a [`Refusal`].
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
+use std::collections::BTreeSet;
+
 use super::operator::Operator;
 use super::tree::{Kind, Node, Span};
 
@@ -171,10 +173,9 @@ impl TrustPolicy {
                 }
             }
         }
-        for (index, statement) in policy.statements.iter().enumerate() {
-            let Some(sid) = &statement.sid else { continue };
-            let earlier = policy.statements.iter().take(index).filter_map(|other| other.sid.as_ref());
-            if earlier.into_iter().any(|other| other.text == sid.text) {
+        let mut sids = BTreeSet::new();
+        for sid in policy.statements.iter().filter_map(|statement| statement.sid.as_ref()) {
+            if !sids.insert(&sid.text) {
                 refuse(&mut refusals, sid.span, RefusalKind::DuplicateSid { sid: sid.text.clone() });
             }
         }
@@ -392,8 +393,9 @@ fn elements(members: &[super::tree::Member], known: &'static [&'static str], ref
 }
 
 fn twins(members: &[super::tree::Member], refusals: &mut Vec<Refusal>) {
-    for (index, member) in members.iter().enumerate() {
-        if members.iter().take(index).any(|other| other.name == member.name) {
+    let mut names = BTreeSet::new();
+    for member in members {
+        if !names.insert(&member.name) {
             refuse(refusals, member.name_span, RefusalKind::Twice { name: member.name.clone() });
         }
     }
