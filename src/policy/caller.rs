@@ -128,11 +128,11 @@ impl Caller {
                 several => Had::Many(several.iter().map(|value| Cow::Borrowed(value.as_str())).collect()),
             };
         }
-        let Some((prefix, name)) = key.rsplit_once(':') else { return Had::Absent(Absence::NeverSent) };
-        if prefix.eq_ignore_ascii_case("aws") || prefix.eq_ignore_ascii_case("sts") {
-            return self.of_request(key);
+        if is_of_request(key) {
+            return self.of_request(key); // the name of a tag can have a colon
         }
-        if !prefix.eq_ignore_ascii_case(&self.issuer) {
+        let Some((prefix, name)) = key.rsplit_once(':') else { return Had::Absent(Absence::NeverSent) };
+        if self.issuer.is_empty() || !prefix.eq_ignore_ascii_case(&self.issuer) {
             return Had::Absent(Absence::OtherIssuer);
         }
         if name.eq_ignore_ascii_case("aud") {
@@ -258,11 +258,20 @@ impl Role {
     }
 }
 
+fn is_of_request(key: &str) -> bool {
+    key.split_once(':')
+        .is_some_and(|(service, _)| service.eq_ignore_ascii_case("aws") || service.eq_ignore_ascii_case("sts"))
+}
+
 /// The keys that can have several values.
 #[must_use]
 pub fn is_multi_valued(key: &str) -> bool {
+    const OF_REQUEST: [&str; 3] = ["aws:TagKeys", "aws:ResourceOrgPaths", "sts:TransitiveTagKeys"];
+    if is_of_request(key) {
+        return OF_REQUEST.iter().any(|known| key.eq_ignore_ascii_case(known));
+    }
     let name = key.rsplit_once(':').map_or(key, |(_, name)| name);
-    ["oaud", "amr", "tagkeys", "transitivetagkeys"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    ["oaud", "amr"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn text_of(value: &Value) -> Option<Cow<'_, str>> {
