@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::caller::{Caller, Had};
 use super::document::{Actions, Condition, Effect, Principal, PrincipalKind, Principals, Statement, TrustPolicy};
-use super::operator::{Set, Test};
+use super::operator::{Compared, Set, Test};
 use super::pattern::{self, NoText};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ fn decide_statement<'p>(
 }
 
 fn has_action(actions: &Actions, action: &str) -> bool {
-    let named = actions.patterns.iter().any(|pattern| pattern::matches(&pattern.text, action, true));
+    let named = actions.patterns.iter().any(|pattern| pattern::like_folded(&pattern.text, action));
     named != actions.negated
 }
 
@@ -162,13 +162,20 @@ fn is_principal(principal: &Principal, effect: Effect, caller: &Caller) -> Truth
     }
 }
 
+/// The providers that a policy may call by their name alone.
+const BY_NAME: [&str; 4] =
+    ["accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"];
+
 fn is_provider(value: &str, caller: &Caller) -> bool {
-    let Some((arn, host)) = value.split_once(":oidc-provider/") else {
-        return value == caller.issuer; // the few that AWS knows by their name
+    if caller.issuer.is_empty() {
+        return false;
+    }
+    let Some((_, host)) = value.split_once(":oidc-provider/") else {
+        return value == caller.issuer && BY_NAME.contains(&value);
     };
     let Some(provider) = super::caller::Role::of_arn(value) else { return false };
     let of_role = caller.role.as_ref().is_none_or(|role| *role == provider);
-    host == caller.issuer && of_role && arn.starts_with("arn:")
+    host == caller.issuer && of_role
 }
 
 pub(super) fn decide_condition<'p>(
@@ -184,42 +191,69 @@ pub(super) fn decide_condition<'p>(
 fn holds(condition: &Condition, had: &Had<'_>, caller: &Caller, variables: bool) -> Truth {
     let operator = condition.operator;
     if operator.test == Test::Null {
-        return match had {
-            Had::Unknown(_) => Truth::Unknown,
-            Had::One(_) | Had::Many(_) => wants_absence(condition).not(),
-            Had::Absent(_) => wants_absence(condition),
-        };
+        return is_null(condition, had);
     }
+    let passes = |value: &str| passes(condition, value, caller, variables);
     match had {
         Had::Unknown(_) => Truth::Unknown,
-        Had::Absent(_) if operator.if_exists => Truth::Yes,
-        Had::Absent(_) => match operator.set {
-            Some(Set::All) => Truth::Yes,
-            Some(Set::Any) => Truth::No,
-            None => operator.negated.into(),
+        Had::Absent(_) => match (operator.set, operator.if_exists) {
+            // AWS documents that `IfExists` makes it true. Others have seen that `ForAnyValue` does not care.
+            (Some(Set::Any), true) => Truth::Unknown,
+            (Some(Set::Any), false) => Truth::No,
+            (Some(Set::All), _) | (None, true) => Truth::Yes,
+            (None, false) => operator.negated.into(),
         },
+        // A set of nothing, to AWS; and of one value some and all are the same.
         Had::One(value) => match operator.set {
-            // One value is a set of one, of which some and all are the same.
-            Some(_) | None => passes(condition, value, caller, variables),
+            Some(set) if value.is_empty() => empty(set, passes(value)),
+            _ => passes(value),
         },
         Had::Many(values) => {
-            let each = values.iter().map(|value| passes(condition, value, caller, variables));
+            let each = values.iter().map(|value| passes(value));
             match operator.set {
-                Some(Set::All) => each.fold(Truth::Yes, Truth::and),
-                Some(Set::Any) => each.fold(Truth::No, Truth::or),
+                Some(set) if values.iter().all(|value| value.is_empty()) => {
+                    empty(set, each.fold(set.of_none(), |all, truth| set.with(all, truth)))
+                }
+                Some(set) => each.fold(set.of_none(), |all, truth| set.with(all, truth)),
                 None => Truth::Unknown, // AWS does not say
             }
         }
     }
 }
 
-/// `Null` with several values: any of them will do.
-fn wants_absence(condition: &Condition) -> Truth {
-    let wanted = |text: &str| condition.values.iter().any(|value| value.text.eq_ignore_ascii_case(text));
-    match (wanted("true"), wanted("false")) {
-        (true, false) => Truth::Yes,
-        (false, true) => Truth::No,
-        _ => Truth::Unknown,
+impl Set {
+    /// What is true of the members of an empty set.
+    fn of_none(self) -> Truth {
+        match self {
+            Self::All => Truth::Yes,
+            Self::Any => Truth::No,
+        }
+    }
+
+    fn with(self, all: Truth, one: Truth) -> Truth {
+        match self {
+            Self::All => all.and(one),
+            Self::Any => all.or(one),
+        }
+    }
+}
+
+/// AWS takes an empty text for an empty set, and does not say whether the comparison counts as well.
+fn empty(set: Set, compared: Truth) -> Truth {
+    if compared == set.of_none() { compared } else { Truth::Unknown }
+}
+
+/// With several values any of them will do.
+fn is_null(condition: &Condition, had: &Had<'_>) -> Truth {
+    let wants = |text: &str| condition.values.iter().any(|value| value.text.eq_ignore_ascii_case(text));
+    match (wants("true"), wants("false"), had) {
+        (true, true, _) => Truth::Yes,
+        (false, false, _) | (_, _, Had::Unknown(_)) => Truth::Unknown,
+        (absent, _, Had::Absent(_)) => absent.into(),
+        // AWS speaks of keys that are there and whose value is null, and does not say which those are.
+        (_, _, Had::One(value)) if value.is_empty() => Truth::Unknown,
+        (_, _, Had::Many(values)) if values.iter().all(|value| value.is_empty()) => Truth::Unknown,
+        (_, present, Had::One(_) | Had::Many(_)) => present.into(),
     }
 }
 
@@ -229,13 +263,18 @@ fn passes(condition: &Condition, value: &str, caller: &Caller, variables: bool) 
     let matched = condition.values.iter().fold(Truth::No, |matched, wanted| {
         let filled = if variables && operator.has_variables() {
             pattern::filled(&wanted.text, |key| variable(caller, key))
+        } else if operator.has_variables() {
+            Ok(pattern::plain(&wanted.text))
         } else {
             Ok(Cow::Borrowed(wanted.text.as_str()))
         };
-        matched.or(match filled {
-            Ok(wanted) => operator.test.holds(value, &wanted).into(),
-            Err(NoText::Missing) => Truth::No,
-            Err(NoText::Unknown) => Truth::Unknown,
+        matched.or(match filled.map(|wanted| operator.test.compare(value, &wanted)) {
+            Ok(Compared::Match) => Truth::Yes,
+            // What is no number equals none. Whether it differs from one AWS does not say.
+            Ok(Compared::WrongType) if operator.negated => Truth::Unknown,
+            // Nothing equals or is like a variable without a value.
+            Ok(Compared::NoMatch | Compared::WrongType) | Err(NoText::Missing) => Truth::No,
+            Ok(Compared::Undocumented) | Err(NoText::Unknown) => Truth::Unknown,
         })
     });
     if operator.negated { matched.not() } else { matched }
@@ -243,9 +282,13 @@ fn passes(condition: &Condition, value: &str, caller: &Caller, variables: bool) 
 
 fn variable(caller: &Caller, key: &str) -> Result<Option<String>, NoText> {
     match caller.had(key) {
+        Had::One(text) if text.is_empty() => Err(NoText::Unknown), // AWS does not say whether that is a value
         Had::One(text) => Ok(Some(text.into_owned())),
         Had::Absent(_) => Ok(None),
         Had::Many(_) => Err(NoText::Missing), // a key with several values cannot be a variable
         Had::Unknown(_) => Err(NoText::Unknown),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,20 +3,26 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
 
 use std::borrow::Cow;
+use std::str::Chars;
 
 /// `*` stands for any text, `?` for one character; in linear space and without recursion.
 #[must_use]
 pub fn like(pattern: &str, text: &str) -> bool {
-    matches(pattern, text, false)
+    matches(&escaped(pattern), text, false)
 }
 
-/// As [`like`], with [`LITERAL_ANY`] and its kin for characters that have no meaning. `fold`: without regard to
-/// ASCII letter case.
+/// As [`like`], without regard to ASCII letter case.
+#[must_use]
+pub(super) fn like_folded(pattern: &str, text: &str) -> bool {
+    matches(&escaped(pattern), text, true)
+}
+
+/// As [`like`], for what [`filled`] returns. `fold`: without regard to ASCII letter case.
 #[must_use]
 pub fn matches(pattern: &str, text: &str, fold: bool) -> bool {
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
     // What is left of both where the latest `*` has to take one character more.
-    let mut retry: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
+    let mut retry: Option<(Chars<'_>, Chars<'_>)> = None;
     loop {
         let before = text.clone();
         let Some(c) = text.next() else { return pattern.all(|c| c == '*') };
@@ -27,10 +33,8 @@ pub fn matches(pattern: &str, text: &str, fold: bool) -> bool {
                 true
             }
             Some('?') => true,
-            Some(wanted) => {
-                let wanted = plain(wanted);
-                wanted == c || (fold && wanted.eq_ignore_ascii_case(&c))
-            }
+            Some(ESCAPE) => pattern.next().is_some_and(|wanted| is_same(wanted, c, fold)),
+            Some(wanted) => is_same(wanted, c, fold),
             None => false,
         };
         if !fits {
@@ -42,16 +46,16 @@ pub fn matches(pattern: &str, text: &str, fold: bool) -> bool {
     }
 }
 
-// What a variable brings in has no wildcards: its characters travel in Unicode's private use area.
-const LITERAL_ANY: char = '\u{f0000}';
-const LITERAL_ONE: char = '\u{f0001}';
+fn is_same(wanted: char, c: char, fold: bool) -> bool {
+    wanted == c || (fold && wanted.eq_ignore_ascii_case(&c))
+}
 
-fn plain(c: char) -> char {
-    match c {
-        LITERAL_ANY => '*',
-        LITERAL_ONE => '?',
-        c => c,
-    }
+/// Before a character that means itself, such as a `*` that a variable brings in. It is one of
+/// Unicode's private use, and where a text has it, it means itself as well.
+const ESCAPE: char = '\u{f0000}';
+
+fn escaped(text: &str) -> Cow<'_, str> {
+    if text.contains(ESCAPE) { Cow::Owned(text.replace(ESCAPE, "\u{f0000}\u{f0000}")) } else { Cow::Borrowed(text) }
 }
 
 /// Why a value with variables has no text.
@@ -63,59 +67,70 @@ pub(super) enum NoText {
     Unknown,
 }
 
+/// A value without variables, as a pattern for [`matches`].
+pub(super) fn plain(value: &str) -> Cow<'_, str> {
+    escaped(value)
+}
+
 /// The value with its variables filled in, as a pattern for [`matches`]. `of_key` says what a key has.
 pub(super) fn filled<'a>(
     value: &'a str,
     of_key: impl Fn(&str) -> Result<Option<String>, NoText>,
 ) -> Result<Cow<'a, str>, NoText> {
     if !value.contains("${") {
-        return Ok(Cow::Borrowed(value));
+        return Ok(escaped(value));
     }
     let mut out = String::with_capacity(value.len());
+    let literally = |text: &str, out: &mut String| {
+        for c in text.chars() {
+            if matches!(c, '*' | '?' | ESCAPE) {
+                out.push(ESCAPE);
+            }
+            out.push(c);
+        }
+    };
     let mut rest = value;
     while let Some(at) = rest.find("${") {
         let (before, variable) = rest.split_at(at);
-        out.push_str(before);
+        out.push_str(&escaped(before));
         let Some(end) = variable.find('}') else {
             rest = variable;
             break;
         };
         let name = variable.get(2..end).unwrap_or_default();
         match name {
-            "*" => out.push(LITERAL_ANY),
-            "?" => out.push(LITERAL_ONE),
-            "$" => out.push('$'),
+            "*" | "?" | "$" => literally(name, &mut out),
             _ => {
-                let (key, default) = match name.split_once(',') {
-                    Some((key, default)) => (key.trim(), unquoted(default.trim())),
-                    None => (name.trim(), None),
-                };
-                let found = of_key(key)?;
-                let text = found.as_deref().or(default).ok_or(NoText::Missing)?;
-                out.extend(text.chars().map(|c| match c {
-                    '*' => LITERAL_ANY,
-                    '?' => LITERAL_ONE,
-                    c => c,
-                }));
+                let (key, default) = name.split_once(',').map_or((name, None), |(key, rest)| (key, Some(rest)));
+                match (of_key(key.trim())?, default) {
+                    (Some(text), _) => literally(&text, &mut out),
+                    (None, Some(default)) => literally(written_default(default).ok_or(NoText::Unknown)?, &mut out),
+                    (None, None) => return Err(NoText::Missing),
+                }
             }
         }
         rest = variable.get(end + 1..).unwrap_or_default();
     }
-    out.push_str(rest);
+    out.push_str(&escaped(rest));
     Ok(Cow::Owned(out))
 }
 
-fn unquoted(text: &str) -> Option<&str> {
-    text.strip_prefix('\'')?.strip_suffix('\'')
+/// In single quotes, after a comma and a space. What AWS makes of other forms it does not say.
+fn written_default(text: &str) -> Option<&str> {
+    text.strip_prefix(" '")?.strip_suffix('\'')
 }
 
-/// The value as text, for operators to which `*` and `?` are ordinary characters.
+/// What [`filled`] returns as text, for operators to which `*` and `?` are ordinary characters.
 pub(super) fn literal(filled: &str) -> Cow<'_, str> {
-    if filled.contains([LITERAL_ANY, LITERAL_ONE]) {
-        Cow::Owned(filled.chars().map(plain).collect())
-    } else {
-        Cow::Borrowed(filled)
+    if !filled.contains(ESCAPE) {
+        return Cow::Borrowed(filled);
     }
+    let mut out = String::with_capacity(filled.len());
+    let mut chars = filled.chars();
+    while let Some(c) = chars.next() {
+        out.extend(if c == ESCAPE { chars.next() } else { Some(c) });
+    }
+    Cow::Owned(out)
 }
 
 /// Whether a value has a wildcard that the Like operators would obey.
@@ -169,5 +184,19 @@ mod tests {
         assert_eq!(fill("{a}"), Ok(("{a}".to_owned(), false)));
         assert_eq!(fill("${a"), Ok(("${a".to_owned(), false)));
         assert!(!matches(&filled("${a}", of_key).unwrap(), "xyz", false));
+        assert_eq!(fill("\u{f0000}*${a}"), Ok(("\u{f0000}*x*".to_owned(), false)));
+    }
+
+    #[test]
+    fn a_character_of_private_use_means_itself() {
+        for (pattern, text, matched) in [
+            ("\u{f0000}", "\u{f0000}", true),
+            ("\u{f0000}", "*", false),
+            ("\u{f0000}*", "\u{f0000}ab", true),
+            ("*\u{f0000}", "ab\u{f0000}", true),
+            ("\u{f0001}", "?", false),
+        ] {
+            assert_eq!(like(pattern, text), matched, "{pattern} {text}");
+        }
     }
 }
