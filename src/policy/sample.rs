@@ -16,9 +16,17 @@ pub fn usual(issuer: &str) -> Map<String, Value> {
     let mut claims = Map::new();
     let mut set = |name: &str, value: &str| claims.insert(name.to_owned(), Value::from(value));
     set("iss", &format!("https://{issuer}"));
-    set("aud", kind.usual_audience().unwrap_or("sts.amazonaws.com"));
+    let organization = issuer.strip_prefix("oidc.circleci.com/org/");
+    set("aud", organization.or(kind.usual_audience()).unwrap_or("sts.amazonaws.com"));
     let subject = kind.subjects().first().and_then(|form| subject::witness(&[*form], "*", false));
-    set("sub", &subject.unwrap_or_else(|| "someone".to_owned()));
+    let subject = match (subject, organization) {
+        (Some(subject), Some(organization)) => {
+            subject.replacen("b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11", organization, 1)
+        }
+        (Some(subject), None) => subject,
+        (None, _) => "someone".to_owned(),
+    };
+    set("sub", &subject);
     for (name, value) in of_kind(kind) {
         set(name, value);
     }
@@ -63,24 +71,154 @@ fn of_kind(kind: Kind) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// The same of somebody who has nothing to do with the role's owner.
+#[must_use]
+pub fn strangers(issuer: &str) -> Map<String, Value> {
+    let mut claims = usual(issuer);
+    let kind = Kind::of(issuer);
+    let changes: &[(&str, &str)] = match kind {
+        Kind::GitHub => &[
+            ("sub", "repo:someone-else/their-repo:ref:refs/heads/main"),
+            ("repository_id", "1296269"),
+            ("repository_owner_id", "583231"),
+            ("actor", "someone"),
+            ("actor_id", "583231"),
+        ],
+        Kind::GitLab => &[
+            ("sub", "project_path:someone-else/project:ref_type:branch:ref:main"),
+            ("namespace_id", "4711"),
+            ("project_id", "4712"),
+        ],
+        Kind::Buildkite => &[
+            (
+                "sub",
+                "organization:someone-else:pipeline:theirs:ref:refs/heads/main:commit:9f3182061f1e2cca4702c368cbc039b7dc9d4485:step:",
+            ),
+            ("organization_id", "01849911-1111-4111-8111-111111111111"),
+            ("pipeline_id", "01849911-2222-4222-8222-222222222222"),
+            ("cluster_id", "01849911-3333-4333-8333-333333333333"),
+        ],
+        Kind::CircleCiRoot => &[(
+            "sub",
+            "org/11111111-1111-4111-8111-111111111111/project/22222222-2222-4222-8222-222222222222/user/33333333-3333-4333-8333-333333333333",
+        )],
+        Kind::Bitrise => &[("sub", "app:ffffffffffffffff:workflow:anything")],
+        Kind::TerraformCloud => &[("sub", "organization:someone-else:project:theirs:workspace:theirs:run_phase:apply")],
+        _ => &[],
+    };
+    for (name, value) in changes {
+        claims.insert((*name).to_owned(), Value::from(*value));
+    }
+    follow_subject(kind, &mut claims);
+    claims
+}
+
 /// Claims that the statement lets in, if any can be found: the usual ones, changed where a condition asks for it.
 #[must_use]
 pub fn admitted(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> Option<Map<String, Value>> {
+    let (claims, verdict) = built(policy, statement, issuer, usual(issuer))?;
+    (verdict == Verdict::Allowed).then_some(claims)
+}
+
+/// As [`admitted`], from claims to start with.
+#[must_use]
+pub fn admitted_from(
+    policy: &TrustPolicy,
+    statement: &Statement,
+    issuer: &str,
+    start: Map<String, Value>,
+) -> Option<Map<String, Value>> {
+    let (claims, verdict) = built(policy, statement, issuer, start)?;
+    (verdict == Verdict::Allowed).then_some(claims)
+}
+
+/// Whether some token may come in by this statement, or it cannot be told: by a condition on the call,
+/// say. What AWS would not save is looked at as if it had been.
+#[must_use]
+pub fn may_admit(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> bool {
+    built(policy, statement, issuer, usual(issuer)).is_some_and(|(_, verdict)| verdict != Verdict::Denied)
+}
+
+/// Claims that come as near to the statement's conditions as can be: those that no token meets are passed over.
+#[must_use]
+pub fn nearest(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> Map<String, Value> {
     let mut claims = usual(issuer);
-    for condition in &statement.conditions {
-        if holds(policy, condition, &claims) {
-            continue;
+    for condition in in_order(statement, issuer) {
+        if let Some(met) = meeting(policy, statement, condition, issuer, &claims) {
+            claims = met;
         }
-        let name = condition.key.text.rsplit_once(':').map_or("", |(_, name)| name);
-        let candidates = candidates(condition, Kind::of(issuer), name);
-        claims = candidates.into_iter().find_map(|value| {
-            let changed = with(&claims, &condition.key.text, issuer, value)?;
-            let of_key = statement.conditions.iter().filter(|other| other.key.text == condition.key.text);
-            of_key.into_iter().all(|condition| holds(policy, condition, &changed)).then_some(changed)
-        })?;
     }
+    trimmed(policy, claims)
+}
+
+fn built(
+    policy: &TrustPolicy,
+    statement: &Statement,
+    issuer: &str,
+    start: Map<String, Value>,
+) -> Option<(Map<String, Value>, Verdict)> {
+    let mut claims = start;
+    for condition in in_order(statement, issuer) {
+        claims = meeting(policy, statement, condition, issuer, &claims)?;
+    }
+    let claims = trimmed(policy, claims);
     let caller = Caller::of_claims(claims).with_role(role_of(statement, issuer));
-    (decide(policy, &caller).verdict == Verdict::Allowed).then_some(caller.claims)
+    let verdict =
+        decide(policy, &caller).actions.iter().fold(Verdict::Allowed, |worst, action| match (worst, action.verdict) {
+            (Verdict::Denied, _) | (_, Verdict::Denied) => Verdict::Denied,
+            (Verdict::Allowed, verdict) => verdict,
+            (worst, _) => worst,
+        });
+    Some((caller.claims, verdict))
+}
+
+/// Those on the subject first: the other claims follow it.
+fn in_order<'s>(statement: &'s Statement, issuer: &'s str) -> impl Iterator<Item = &'s Condition> {
+    let on_subject = move |condition: &&Condition| name_of(condition, issuer).eq_ignore_ascii_case("sub");
+    let others = statement.conditions.iter().filter(move |condition| !on_subject(condition));
+    statement.conditions.iter().filter(on_subject).chain(others)
+}
+
+/// The name of the key behind this issuer, or nothing.
+fn name_of<'c>(condition: &'c Condition, issuer: &str) -> &'c str {
+    match condition.key.text.rsplit_once(':') {
+        Some((prefix, name)) if prefix.eq_ignore_ascii_case(issuer) => name,
+        _ => "",
+    }
+}
+
+/// The claims, changed so that the condition holds. One that depends on the call is passed over.
+fn meeting(
+    policy: &TrustPolicy,
+    statement: &Statement,
+    condition: &Condition,
+    issuer: &str,
+    claims: &Map<String, Value>,
+) -> Option<Map<String, Value>> {
+    if truth(policy, condition, claims) != Truth::No {
+        return Some(claims.clone());
+    }
+    let kind = Kind::of(issuer);
+    let name = name_of(condition, issuer);
+    let key = &condition.key.text;
+    candidates(condition, kind, name).into_iter().find_map(|value| {
+        let mut changed = with(claims, key, issuer, value)?;
+        if name.eq_ignore_ascii_case("sub") {
+            follow_subject(kind, &mut changed);
+        } else {
+            lead_subject(kind, name, &mut changed);
+        }
+        let of_key = statement.conditions.iter().filter(|other| other.key.text.eq_ignore_ascii_case(key));
+        let on_subject = statement.conditions.iter().filter(|other| name_of(other, issuer).eq_ignore_ascii_case("sub"));
+        let hold = |claims: &Map<String, Value>, mut conditions: Box<dyn Iterator<Item = &Condition> + '_>| {
+            conditions.all(|condition| truth(policy, condition, claims) != Truth::No)
+        };
+        if !hold(&changed, Box::new(on_subject)) {
+            let subject = claims.get("sub").cloned();
+            changed.extend(subject.map(|subject| ("sub".to_owned(), subject)));
+        }
+        hold(&changed, Box::new(of_key)).then_some(changed)
+    })
 }
 
 /// The role's account, as far as the statement's provider tells it.
@@ -91,32 +229,106 @@ pub fn role_of(statement: &Statement, issuer: &str) -> Option<Role> {
     Role::of_arn(&provider.value.text)
 }
 
-fn holds(policy: &TrustPolicy, condition: &Condition, claims: &Map<String, Value>) -> bool {
+fn truth(policy: &TrustPolicy, condition: &Condition, claims: &Map<String, Value>) -> Truth {
     let caller = Caller::of_claims(claims.clone());
-    decide_condition(condition, &caller, policy.has_variables()).truth == Truth::Yes
+    decide_condition(condition, &caller, policy.has_variables()).truth
 }
 
 /// Values that could satisfy the condition; `None` takes the key away.
 fn candidates(condition: &Condition, kind: Kind, name: &str) -> Vec<Option<String>> {
     let operator = condition.operator;
-    let texts = condition.values.iter().map(|value| value.text.as_str());
-    if operator.test == Test::Null || operator.negated {
-        return vec![None, Some("another".to_owned())];
-    }
     let forms = kind.subjects();
+    let on_subject = name.eq_ignore_ascii_case("sub");
+    if operator.test == Test::Null || operator.negated {
+        let subjects = forms.iter().filter(|_| on_subject).map(|form| subject::witness(&[*form], "*", false));
+        return subjects.chain([Some("another".to_owned()), None]).collect();
+    }
     let concrete = |text: &str| match operator.test {
-        Test::StringLike if name.eq_ignore_ascii_case("sub") => {
-            subject::witness(forms, text, false).unwrap_or_else(|| filled(text))
-        }
+        Test::StringLike if on_subject => subject::witness(forms, text, false).unwrap_or_else(|| filled(text)),
         Test::StringLike | Test::Arn => filled(text),
         _ => text.to_owned(),
     };
-    texts.map(|text| Some(concrete(text))).collect()
+    condition.values.iter().map(|value| Some(concrete(&value.text))).collect()
 }
 
 /// A pattern with its wildcards replaced by text that could stand there.
 fn filled(pattern: &str) -> String {
     pattern.replace(['*', '?'], "x")
+}
+
+/// Gives the other claims what the subject says of them.
+fn follow_subject(kind: Kind, claims: &mut Map<String, Value>) {
+    let Some(subject) = claims.get("sub").and_then(Value::as_str).map(str::to_owned) else { return };
+    let Some((_, segments)) = subject::parse(kind.subjects(), &subject) else { return };
+    let part = |name: &str| segments.iter().find(|segment| segment.name == name).map(|segment| segment.value);
+    let mut set = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            claims.insert(name.to_owned(), Value::from(value));
+        }
+    };
+    match kind {
+        Kind::GitHub => {
+            set("repository_owner_id", part("owner id"));
+            set("repository_id", part("repository id"));
+            let git_ref = if subject.ends_with(":pull_request") { Some("refs/pull/7/merge") } else { part("ref") };
+            set("ref", git_ref);
+            set("environment", part("environment"));
+            if let (Some(owner), Some(repository)) = (part("owner"), part("repository")) {
+                let at = git_ref.unwrap_or("refs/heads/main");
+                let workflow = format!("{owner}/{repository}/.github/workflows/deploy.yml@{at}");
+                set("repository", Some(&format!("{owner}/{repository}")));
+                set("job_workflow_ref", Some(&workflow));
+            }
+            if part("environment").is_none() {
+                claims.remove("environment");
+            }
+        }
+        Kind::Buildkite => {
+            set("organization_slug", part("organization"));
+            set("pipeline_slug", part("pipeline"));
+            set("build_branch", part("ref").and_then(|git_ref| git_ref.strip_prefix("refs/heads/")));
+        }
+        Kind::CircleCi => set("oidc.circleci.com/project-id", part("project id")),
+        _ => {}
+    }
+}
+
+/// Gives the subject what another claim, which was just changed, says of it.
+fn lead_subject(kind: Kind, name: &str, claims: &mut Map<String, Value>) {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+    let subject = match kind {
+        Kind::GitHub if name.eq_ignore_ascii_case("repository") || name.eq_ignore_ascii_case("environment") => {
+            format!("repo:{}:environment:{}", text("repository"), text("environment"))
+        }
+        Kind::GitHub if name.eq_ignore_ascii_case("ref") => format!("repo:{}:ref:{}", text("repository"), text("ref")),
+        Kind::Buildkite => {
+            let (organization, pipeline, branch) =
+                (text("organization_slug"), text("pipeline_slug"), text("build_branch"));
+            let commit = "9f3182061f1e2cca4702c368cbc039b7dc9d4485";
+            format!("organization:{organization}:pipeline:{pipeline}:ref:refs/heads/{branch}:commit:{commit}:step:")
+        }
+        _ => return,
+    };
+    if subject::parse(kind.subjects(), &subject).is_some() {
+        claims.insert("sub".to_owned(), Value::from(subject));
+        follow_subject(kind, claims);
+    }
+}
+
+/// Without the claims that the policy does not ask for: who reads the rest sees what matters.
+fn trimmed(policy: &TrustPolicy, mut claims: Map<String, Value>) -> Map<String, Value> {
+    let conditions = || policy.statements.iter().flat_map(|statement| &statement.conditions);
+    let is_asked_for = |claim: &str| {
+        conditions().any(|condition| {
+            let key = condition.key.text.as_str();
+            key.rsplit_once(':').is_some_and(|(_, name)| name.eq_ignore_ascii_case(claim))
+                || condition.values.iter().any(|value| value.text.contains("${") && value.text.contains(claim))
+        })
+    };
+    claims.retain(|name, _| {
+        matches!(name.as_str(), "iss" | "aud" | "sub" | "azp") || name.starts_with("https://") || is_asked_for(name)
+    });
+    claims
 }
 
 /// The claims with another value behind a condition key. `None`: no claim of the token is behind it.
@@ -144,4 +356,59 @@ pub fn with(claims: &Map<String, Value>, key: &str, issuer: &str, value: Option<
         None => claims.remove(claim),
     };
     Some(claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_token_of_an_issuer_has_a_subject_of_its_own_kind() {
+        for kind in Kind::ALL {
+            let Some(issuer) = ISSUERS.iter().copied().find(|issuer| Kind::of(issuer) == kind) else { continue };
+            for claims in [usual(issuer), strangers(issuer)] {
+                let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+                let forms = kind.subjects();
+                assert!(forms.is_empty() || subject::parse(forms, subject).is_some(), "{issuer}: {subject}");
+            }
+        }
+    }
+
+    const ISSUERS: [&str; 10] = [
+        "token.actions.githubusercontent.com",
+        "gitlab.com",
+        "gitlab.example.com",
+        "agent.buildkite.com",
+        "oidc.circleci.com/org/b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11",
+        "oidc.circleci.com",
+        "api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc",
+        "token.builds.bitrise.io",
+        "vstoken.dev.azure.com/11111111-aaaa-4bbb-8ccc-222222222222",
+        "app.terraform.io",
+    ];
+
+    #[test]
+    fn claims_agree_with_each_other() {
+        let issuer = "token.actions.githubusercontent.com";
+        let condition =
+            |operator: &str, name: &str, value: &str| format!("\"{operator}\": {{\"{issuer}:{name}\": \"{value}\"}}");
+        for (conditions, expected) in [
+            (vec![("StringEquals", "sub", "repo:a/b:ref:refs/heads/x"), ("StringLike", "repository", "a/*")], "a/b"),
+            (vec![("StringEquals", "repository", "c/d")], "c/d"),
+        ] {
+            let conditions: Vec<String> =
+                conditions.into_iter().map(|(operator, name, value)| condition(operator, name, value)).collect();
+            let text = format!(
+                r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+                "Principal": {{"Federated": "arn:aws:iam::123456789012:oidc-provider/{issuer}"}},
+                "Condition": {{{}}}}}}}"#,
+                conditions.join(", ")
+            );
+            let file = super::super::source::read("policy.json", &text);
+            let policy = &file.policies[0].policy;
+            let claims = admitted(policy, &policy.statements[0], issuer).unwrap();
+            assert_eq!(claims["repository"], expected);
+            assert!(claims["sub"].as_str().unwrap().starts_with(&format!("repo:{expected}:")), "{claims:?}");
+        }
+    }
 }

@@ -11,8 +11,10 @@ use serde_json::{Map, Value};
 
 pub use self::view::{Issuer, Key, Scope, Test, View};
 use super::caller::{Caller, Role};
+use super::document::{Condition, Statement, TrustPolicy};
 use super::evaluate::{Verdict, decide};
-use super::source::Found;
+use super::sample;
+use super::source::{File, Found};
 use super::tree::Span;
 
 /// One kind of mistake. Its page is `docs/rules/ID.md`.
@@ -72,6 +74,9 @@ pub struct Finding {
     pub counter_example: Option<CounterExample>,
 }
 
+/// The name or value at `span` says `replacement` instead. That is its text, without quotes: who applies
+/// it writes it as the file at hand writes texts. An empty span is a place to insert at, and then, as where
+/// the span is more than one name or value, the replacement is policy JSON as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     pub span: Span,
@@ -91,7 +96,12 @@ pub struct CounterExample {
 /// What looks for mistakes: a rule or family.
 type Check = fn(&View<'_>, &mut Findings<'_>);
 
+/// The same for what is wrong outside of a trust policy, in the file that holds it.
+type FileCheck = fn(&File, &mut Vec<Finding>);
+
 const CHECKS: &[Check] = &[open::check];
+
+const FILE_CHECKS: &[FileCheck] = &[];
 
 /// Every rule, in the order of their ids.
 pub const RULES: &[&Rule] = &[&open::TP001, &open::TP002];
@@ -99,6 +109,16 @@ pub const RULES: &[&Rule] = &[&open::TP001, &open::TP002];
 #[must_use]
 pub fn rule(id_or_name: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(|rule| rule.id.eq_ignore_ascii_case(id_or_name) || rule.name == id_or_name)
+}
+
+/// All that is wrong with what a file holds, in the order of the text.
+#[must_use]
+pub fn check_file(file: &File) -> Vec<Finding> {
+    let mut list: Vec<Finding> = file.policies.iter().flat_map(check).collect();
+    for check in FILE_CHECKS {
+        check(file, &mut list);
+    }
+    in_order(list)
 }
 
 /// All that is wrong with one policy, in the order of the text.
@@ -109,7 +129,10 @@ pub fn check(found: &Found) -> Vec<Finding> {
     for check in CHECKS {
         check(&view, &mut findings);
     }
-    let mut list = findings.list;
+    in_order(findings.list)
+}
+
+fn in_order(mut list: Vec<Finding>) -> Vec<Finding> {
     list.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
     list
 }
@@ -123,6 +146,59 @@ pub struct Findings<'a> {
 impl Findings<'_> {
     pub fn add(&mut self, finding: Finding) {
         self.list.push(finding);
+    }
+
+    /// Whether somebody may come in by this statement, or its conditions keep everybody out.
+    #[must_use]
+    pub fn may_admit(&self, scope: &Scope<'_>, issuer: &Issuer<'_>) -> bool {
+        sample::may_admit(&self.found.policy, scope.statement, issuer.host)
+    }
+
+    /// A token that comes in, and should not: one that the statement would admit if it said what `narrow`
+    /// makes of it.
+    #[must_use]
+    pub fn wrongly_admits(
+        &self,
+        whose: &str,
+        scope: &Scope<'_>,
+        issuer: &Issuer<'_>,
+        narrow: impl FnOnce(&mut Statement),
+    ) -> Option<CounterExample> {
+        let (policy, at) = self.changed(scope, narrow)?;
+        let claims = sample::admitted(&policy, policy.statements.get(at)?, issuer.host);
+        self.proven(whose, claims, true)
+    }
+
+    /// A token of a stranger that comes in.
+    #[must_use]
+    pub fn admits_stranger(&self, whose: &str, scope: &Scope<'_>, issuer: &Issuer<'_>) -> Option<CounterExample> {
+        let start = sample::strangers(issuer.host);
+        let claims = sample::admitted_from(&self.found.policy, scope.statement, issuer.host, start);
+        self.proven(whose, claims, true)
+    }
+
+    /// A token that is kept out, and should not be: one that the statement would admit if it said what
+    /// `repair` makes of it. Where further mistakes keep it out as well, it comes as near as can be.
+    #[must_use]
+    pub fn wrongly_refuses(
+        &self,
+        whose: &str,
+        scope: &Scope<'_>,
+        issuer: &Issuer<'_>,
+        repair: impl FnOnce(&mut Statement),
+    ) -> Option<CounterExample> {
+        let (policy, at) = self.changed(scope, repair)?;
+        let statement = policy.statements.get(at)?;
+        let claims = sample::admitted(&policy, statement, issuer.host)
+            .unwrap_or_else(|| sample::nearest(&policy, statement, issuer.host));
+        self.proven(whose, Some(claims), false)
+    }
+
+    fn changed(&self, scope: &Scope<'_>, change: impl FnOnce(&mut Statement)) -> Option<(TrustPolicy, usize)> {
+        let mut policy = self.found.policy.clone();
+        let at = policy.statements.iter().position(|statement| statement.index == scope.statement.index)?;
+        change(policy.statements.get_mut(at)?);
+        Some((policy, at))
     }
 
     /// A counter-example if the evaluator comes to the same end. A policy that AWS would not save has none.
@@ -158,6 +234,12 @@ impl Finding {
         self.edits.push(Edit { span, replacement: replacement.into() });
         self
     }
+}
+
+/// The same condition in a copy of its statement.
+#[must_use]
+pub fn same<'s>(statement: &'s mut Statement, condition: &Condition) -> Option<&'s mut Condition> {
+    statement.conditions.iter_mut().find(|other| other.span == condition.span && other.operator == condition.operator)
 }
 
 impl CounterExample {

@@ -1,8 +1,7 @@
 //! Statements that let in whoever has a token of the issuer.
 
-use super::{Finding, Findings, Issuer, Rule, Scope, Severity, Test, View};
+use super::{Finding, Findings, Issuer, Rule, Scope, Severity, View};
 use crate::policy::issuer::Kind;
-use crate::policy::sample;
 
 pub static TP001: Rule = Rule {
     id: "TP001",
@@ -20,31 +19,34 @@ pub static TP002: Rule = Rule {
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
     for scope in view.grants() {
-        for Issuer { host, kind, .. } in &scope.issuers {
-            let example =
-                |whose: &str| findings.proven(whose, sample::admitted(view.policy, scope.statement, host), true);
-            let finding = if scope.statement.conditions.is_empty() {
+        for issuer in &scope.issuers {
+            let Issuer { host, kind, .. } = issuer;
+            let shared = Kind::tenancy_key_of(host);
+            let mut finding = if scope.statement.conditions.is_empty() {
                 let message = format!("whoever has a token of {host} can assume the role");
                 let fix = format!("add a Condition that tests {host}:aud and {host}:sub");
-                let whose = format!("any job of {}", kind.name());
-                Finding::new(&TP001, scope.statement.span, message, fix).shown_by(example(&whose))
-            } else if let Some(key) = Kind::tenancy_key_of(host)
+                Finding::new(&TP001, scope.statement.span, message, fix)
+            } else if let Some(key) = shared
                 && !names_a_tenant(scope, *kind, key)
+                && findings.may_admit(scope, issuer)
             {
                 let span = scope.statement.principals.span;
                 let message =
                     format!("all customers of {} share this issuer, and no condition names one of them", kind.name());
                 Finding::new(&TP002, span, message, format!("require {host}:{key}"))
-                    .shown_by(example("a job of somebody else"))
             } else {
                 continue;
             };
-            findings.add(finding);
+            if shared.is_none() {
+                finding.severity = Severity::High; // strangers have no token of it
+            }
+            let whose = if shared.is_some() { "somebody else's job" } else { "any job of the issuer" };
+            let example = findings.admits_stranger(whose, scope, issuer);
+            findings.add(finding.shown_by(example));
         }
     }
 }
 
 fn names_a_tenant(scope: &Scope<'_>, kind: Kind, key: &str) -> bool {
-    let named = |name: &str| scope.on(name).any(Test::is_required);
-    named(key) || kind.tenancy_keys().iter().any(|name| named(name))
+    scope.requires(key) || kind.tenancy_keys().iter().any(|name| scope.requires(name))
 }

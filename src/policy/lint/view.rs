@@ -74,6 +74,26 @@ impl<'a> Scope<'a> {
         self.tests.iter().filter(move |test| test.is_on(name))
     }
 
+    /// The conditions on a key of this one of its issuers.
+    pub fn of<'s>(&'s self, issuer: &'s Issuer<'a>, name: &'s str) -> impl Iterator<Item = &'s Test<'a>> {
+        self.on(name).filter(|test| test.is_of(issuer))
+    }
+
+    /// The other conditions under the same operator.
+    pub fn beside<'s>(&'s self, test: &'s Test<'a>) -> impl Iterator<Item = &'s Test<'a>> {
+        let same = |other: &&Test<'a>| {
+            other.condition.operator_name.span == test.condition.operator_name.span
+                && other.condition.span != test.condition.span
+        };
+        self.tests.iter().filter(same)
+    }
+
+    /// Whether the statement has no other block of this operator, so that one may get its name.
+    #[must_use]
+    pub fn lacks_operator(&self, name: &str) -> bool {
+        !self.tests.iter().any(|test| test.condition.operator_name.text.eq_ignore_ascii_case(name))
+    }
+
     /// Whether the key has to be there and to have one of certain values.
     #[must_use]
     pub fn requires(&self, name: &str) -> bool {
@@ -112,6 +132,11 @@ impl<'a> Key<'a> {
 }
 
 impl Test<'_> {
+    #[must_use]
+    pub fn is_of(&self, issuer: &Issuer<'_>) -> bool {
+        matches!(self.key, Key::OfIssuer { prefix, .. } if prefix.eq_ignore_ascii_case(issuer.host))
+    }
+
     #[must_use]
     pub fn is_on(&self, wanted: &str) -> bool {
         matches!(self.key, Key::OfIssuer { name, .. } if name.eq_ignore_ascii_case(wanted))
