@@ -27,6 +27,7 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
     let region = region(&mut options, env);
     let session = SessionOptions::read(&mut options, run);
     let hand_over = hand_over(&mut options, run, "--prefix", ci.way());
+    let export_region = options.switch("--export-region").unwrap_or(true);
     let endpoint = endpoint::choose(&mut options, env, "--sts-endpoint", region.as_ref().map(Region::as_str));
     if let (Some(role), Some(region)) = (&role_arn, &region)
         && !options.has("--sts-endpoint")
@@ -47,7 +48,7 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
     };
     let role = RoleSettings {
         role_arn,
-        region,
+        region: region.filter(|_| export_region),
         source,
         session_name: session.name.unwrap_or_else(|| SessionName::of(&ci.session_name(env))),
         duration: session.duration.unwrap_or(SessionDuration::HOUR),

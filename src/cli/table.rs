@@ -163,7 +163,7 @@ const fn flag(
 
 /// In the order in which people read them.
 #[rustfmt::skip]
-pub const FLAGS: [Flag; 33] = [
+pub const FLAGS: &[Flag] = &[
     flag("--role-arn", "CI_ASSUME_ROLE_ROLE_ARN", Takes::One("ARN"), EXCHANGE, "none", "The role to assume, such as arn:aws:iam::123456789012:role/deploy"),
     flag("--region", "CI_ASSUME_ROLE_REGION", Takes::One("REGION"), EXCHANGE, "AWS_REGION, AWS_DEFAULT_REGION", "Region of STS, and of the commands that follow"),
     flag("--session-name", "CI_ASSUME_ROLE_SESSION_NAME", Takes::One("NAME"), EXCHANGE, "made from the job", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-"),
@@ -175,6 +175,7 @@ pub const FLAGS: [Flag; 33] = [
     flag("--sts-endpoint", "CI_ASSUME_ROLE_STS_ENDPOINT", Takes::One("URL"), EXCHANGE, "AWS's endpoint of the region", "Address of an STS-compatible service, https:// or this machine"),
     flag("--max-attempts", "CI_ASSUME_ROLE_MAX_ATTEMPTS", Takes::One("N"), EXCHANGE, "5", "How often to try in all what may pass by itself"),
     flag("--hand-over", "CI_ASSUME_ROLE_HAND_OVER", Takes::Choice(&["env", "profile", "process"]), HAND_OVER, "env, or profile where a log cannot hide secrets", "Variables, a profile with the credentials, or one that fetches fresh ones"),
+    flag("--export-region", "CI_ASSUME_ROLE_EXPORT_REGION", Takes::Choice(&["true", "false"]), HAND_OVER, "true", "Whether the commands that follow are told of the region, by variables and by the profile"),
     flag("--profile", "CI_ASSUME_ROLE_PROFILE", Takes::One("NAME"), HAND_OVER, "ci-assume-role", "Name of the profile; asks for one"),
     flag("--prefix", "CI_ASSUME_ROLE_PREFIX", Takes::One("TEXT"), HAND_OVER, "none", "Put before the names of the credential variables"),
     flag("--format", "CI_ASSUME_ROLE_FORMAT", Takes::Choice(FORMATS), &[Name::Assume], "the manner of the CI", "Print the credentials to standard output in this form instead"),

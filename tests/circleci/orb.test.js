@@ -107,6 +107,34 @@ describe('setup', parallel, () => {
 		assert.equal(next.log, 'unset us-west-2\n');
 	});
 
+	test('configure_profile_region: false leaves the profile without a region', async (t) => {
+		for (const set_aws_env_vars of [true, false]) {
+			const job = await CircleJob.start(t);
+			job.service.expect([stsAnswer(), stsAnswer()]);
+			const given = { region: REGION, profile_name: 'release', set_aws_env_vars, configure_profile_region: false };
+			const ran = await call(job, 'setup', given);
+			assert.equal(ran.exitCode, 0, ran.log);
+			const next = await job.step(
+				'echo "$AWS_REGION $AWS_DEFAULT_REGION"; unset AWS_REGION AWS_DEFAULT_REGION BASH_ENV; who named release; cat "$AWS_CONFIG_FILE"',
+			);
+			assert.ok(next.log.startsWith(`${REGION} ${REGION}\n`), 'configure_default_region is another parameter');
+			assert.doesNotMatch(next.log, /region *=/);
+			assert.deepEqual(job.found('named'), [...SESSION, null]);
+		}
+	});
+
+	test('neither region: it is that of STS, and of nothing else', async (t) => {
+		const job = await CircleJob.start(t);
+		Object.assign(job.env, { AWS_DEFAULT_REGION: 'us-west-2' });
+		job.service.expect([stsAnswer(), stsAnswer()]);
+		const given = { region: REGION, configure_default_region: false, configure_profile_region: false };
+		const ran = await call(job, 'setup', given);
+		assert.equal(ran.exitCode, 0, ran.log);
+		assert.doesNotMatch(job.bashEnv(), /REGION/);
+		const next = await job.step('echo "${AWS_REGION-unset} $AWS_DEFAULT_REGION"');
+		assert.equal(next.log, 'unset us-west-2\n');
+	});
+
 	test('without a role: what to use instead', async (t) => {
 		const job = await CircleJob.start(t);
 		const ran = await call(job, 'setup', { role_arn: '', region: REGION });

@@ -28,17 +28,24 @@ fi
 
 had_region=${AWS_REGION-} had_default_region=${AWS_DEFAULT_REGION-}
 read -ra program < <(printf '%s\n' "$ORB_PROGRAM") # two less-than signs would be a parameter's
+export CI_ASSUME_ROLE_EXPORT_REGION=false
+if on "$ORB_SET_PROFILE_REGION"; then CI_ASSUME_ROLE_EXPORT_REGION=true; fi
 CI_ASSUME_ROLE_HAND_OVER=profile "${program[@]}" assume
 if on "$ORB_SET_AWS_ENV_VARS"; then
 	CI_ASSUME_ROLE_HAND_OVER=env CI_ASSUME_ROLE_PROFILE='' "${program[@]}" assume
 fi
 
-if ! on "$ORB_SET_REGION"; then
+# With the profile's region the program has told later steps of it. Without, nobody has.
+export_or_unset() {
+	if [ -n "$2" ]; then printf 'export %s=%q\n' "$1" "$2"; else echo "unset $1"; fi
+}
+if [ "$CI_ASSUME_ROLE_EXPORT_REGION" = true ] && ! on "$ORB_SET_REGION"; then
 	{
-		[ -n "$had_region" ] && printf 'export AWS_REGION=%q\n' "$had_region" || echo 'unset AWS_REGION'
-		[ -n "$had_default_region" ] && printf 'export AWS_DEFAULT_REGION=%q\n' "$had_default_region" ||
-			echo 'unset AWS_DEFAULT_REGION'
+		export_or_unset AWS_REGION "$had_region"
+		export_or_unset AWS_DEFAULT_REGION "$had_default_region"
 	} >>"$BASH_ENV"
+elif [ "$CI_ASSUME_ROLE_EXPORT_REGION" = false ] && on "$ORB_SET_REGION" && [ -n "$CI_ASSUME_ROLE_REGION" ]; then
+	printf 'export %s=%q\n' AWS_REGION "$CI_ASSUME_ROLE_REGION" AWS_DEFAULT_REGION "$CI_ASSUME_ROLE_REGION" >>"$BASH_ENV"
 fi
 if on "$ORB_DISABLE_AWS_PAGER" && [ -z "${AWS_PAGER+set}" ]; then
 	echo 'export AWS_PAGER=""' >>"$BASH_ENV"
