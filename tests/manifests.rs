@@ -266,7 +266,7 @@ fn action_yml() -> String {
         "# Made from src/ci/github/table.rs by `UPDATE=1 cargo test --test manifests`.\n\
          name: CI assume role\n\
          description: Short-lived AWS credentials from the job's own OIDC token, with an explanation when AWS says no\n\
-         branding:\n  icon: key\n  color: orange\n\
+         branding:\n  icon: lock\n  color: orange\n\
          runs:\n  using: node24\n  main: js/github.js\n  post: js/github-post.js\n  \
          post-if: env.AWS_SKIP_CLEANUP_STEP != 'true'\n\
          inputs:\n",
