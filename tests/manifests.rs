@@ -179,7 +179,7 @@ fn what_pipelines_fetch_is_of_this_owner_and_version() {
     let name = format!("{}/ci-assume-role", owner());
     let pages = ["README.md", "docs/gitlab.md", "docs/azure-devops.md", "docs/migrating/gitlab.md"];
     let packaged = ["templates/assume-role.yml", "azure-devops/assume-role.yml"];
-    let manifests = ["azure-devops/assume-role/task.json", "azure-devops/vss-extension.json"];
+    let manifests = ["azure-devops/assume-role/task.json", "vss-extension.json"];
     let mut found = 0;
     for file in pages.into_iter().chain(packaged).chain(manifests) {
         for line in read(file).lines() {

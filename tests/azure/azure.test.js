@@ -408,9 +408,9 @@ describe('the template', () => {
 });
 
 describe('the task', parallel, () => {
-	const read = (/** @type {string} */ name) => JSON.parse(fs.readFileSync(`${ROOT}/azure-devops/${name}`, 'utf8'));
+	const read = (/** @type {string} */ name) => JSON.parse(fs.readFileSync(`${ROOT}/${name}`, 'utf8'));
 	const manifest = read('vss-extension.json');
-	const task = read('assume-role/task.json');
+	const task = read('azure-devops/assume-role/task.json');
 	const inputs = {
 		roleArn: ROLE,
 		region: 'us-east-1',
@@ -421,10 +421,10 @@ describe('the task', parallel, () => {
 
 	/** The package as the manifest says. @param {import('../js/support/azure.js').Agent} agent */
 	function install(agent) {
-		for (const { path, packagePath } of manifest.files) {
+		for (const { path, packagePath = path } of manifest.files) {
 			fs.cpSync(`${ROOT}/${path}`, agent.path(`package/${packagePath}`), { recursive: true });
 		}
-		return agent.path(`package/assume-role/${task.execution.Node20_1.target}`);
+		return agent.path(`package/azure-devops/assume-role/${task.execution.Node20_1.target}`);
 	}
 
 	test('assumes the role with the job’s token, which no script has to map', async (t) => {
@@ -513,7 +513,7 @@ describe('the task', parallel, () => {
 		const [contribution] = manifest.contributions;
 		assert.deepEqual(
 			[contribution.type, contribution.targets, contribution.properties.name],
-			['ms.vss-distributed-task.task', ['ms.vss-distributed-task.tasks'], 'assume-role'],
+			['ms.vss-distributed-task.task', ['ms.vss-distributed-task.tasks'], 'azure-devops/assume-role'],
 		);
 	});
 });

@@ -21,6 +21,7 @@ pub fn run() -> Result<()> {
     build_tools()?;
     node_modules("tests/runtimes")?;
     node_modules("tests/gitlab")?;
+    node_modules("tests/azure")?;
     python()?;
     cargo_fuzz()?;
     for (program, how) in RUNNERS.iter().filter(|(program, _)| !host::is_on_path(program)) {
