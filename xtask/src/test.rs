@@ -110,7 +110,7 @@ fn js(tally: &mut Tally) -> Result<()> {
         &mut node_tests(Path::new("tests/js"), |file| !file.starts_with(&matrix))?,
         node_counts,
     )?;
-    for runner in ["act", "azure", "bitbucket", "bitrise", "circleci", "gitlab"] {
+    for runner in ["act", "azure", "bitbucket", "bitrise", "circleci", "gitlab", "schemas"] {
         tally.count(runner, &mut node_tests(&Path::new("tests").join(runner), |_| true)?, node_counts)?;
     }
     Ok(())

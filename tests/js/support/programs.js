@@ -11,6 +11,7 @@ const INSTALL = {
 	envman: 'envman, which comes with the Bitrise CLI',
 	stepman: 'stepman, which comes with the Bitrise CLI',
 	aws: '`cargo xtask setup`, or `pip install awscli`',
+	'check-jsonschema': '`cargo xtask setup`, or `pip install check-jsonschema`',
 	'buildkite-agent': "`go install github.com/buildkite/agent/v3@latest`, or Buildkite's packages",
 	git: "your system's packages",
 	moto_server: "`cargo xtask setup`, or `pip install 'moto[server]'`",
