@@ -3,6 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::effect::Stream;
 use crate::environment::Environment;
+use crate::names::{Meaning, flag};
 use crate::variables::AWS_VARIABLES;
 
 /// A CI's language, as far as speaking goes. What it is asked for besides is [`crate::ci::Ci`].
@@ -55,7 +56,7 @@ pub trait Dialect {
 
     /// What people call an option here: a flag, for a CI without an entry of its own.
     fn option(&self, meaning: Meaning) -> &'static str {
-        flag(meaning)
+        option_of_flags(meaning)
     }
 }
 
@@ -66,22 +67,12 @@ pub fn is_flag_or_variable(name: &str) -> bool {
     name.starts_with("--") || name.starts_with("CI_ASSUME_ROLE_") || AWS_VARIABLES.contains(&name)
 }
 
-/// The command line's name for an option.
+/// The command line's name for an option, or for the one that comes nearest to it.
 #[must_use]
-pub fn flag(meaning: Meaning) -> &'static str {
+pub fn option_of_flags(meaning: Meaning) -> &'static str {
     match meaning {
-        Meaning::AllowedAccounts => "--allowed-account-id",
-        Meaning::Attempts => "--max-attempts",
-        Meaning::Audience => "--audience",
-        Meaning::Duration => "--duration",
-        Meaning::Endpoint => "--sts-endpoint",
-        Meaning::HandOver => "--hand-over",
-        Meaning::Policy => "--policy",
-        Meaning::PolicyArns => "--policy-arn",
-        Meaning::Profile | Meaning::Overwrite => "--profile",
-        Meaning::Region => "--region",
-        Meaning::SessionName => "--session-name",
-        Meaning::TokenFile => "--token-file",
+        Meaning::Overwrite => flag(Meaning::Profile),
+        other => flag(other),
     }
 }
 
@@ -89,22 +80,4 @@ pub fn flag(meaning: Meaning) -> &'static str {
 pub struct Report<'a> {
     pub diagnostic: &'a Diagnostic,
     pub lines: Vec<String>,
-}
-
-/// What an option is for, whatever a CI calls it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    AllowedAccounts,
-    Attempts,
-    Audience,
-    Duration,
-    Endpoint,
-    HandOver,
-    Overwrite,
-    Policy,
-    PolicyArns,
-    Profile,
-    Region,
-    SessionName,
-    TokenFile,
 }

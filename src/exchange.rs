@@ -2,8 +2,8 @@
 
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
-use crate::dialect::Meaning;
 use crate::explain;
+use crate::names::Meaning;
 use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, apart};
 use crate::secret::Secret;
 use crate::settings::{Audience, RetryPolicy, RoleSettings, Settings, TokenSource};

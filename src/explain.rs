@@ -5,8 +5,8 @@
 
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::dialect::Meaning;
 use crate::keys;
+use crate::names::Meaning;
 use crate::run::{Run, Trouble};
 use crate::settings::{Region, RoleSettings};
 use crate::sts::error::{AnswerFault, DurationLimit, ErrorKind, Stranger, StsError};

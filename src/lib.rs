@@ -23,6 +23,7 @@ pub mod explain;
 pub mod handover;
 pub mod job;
 pub mod keys;
+pub mod names;
 pub mod pairs;
 #[cfg(feature = "policy")]
 pub mod policy;

@@ -10,9 +10,10 @@ use futures_util::future::{LocalBoxFuture, MaybeDone, maybe_done};
 
 use crate::channel::Channel;
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
-use crate::dialect::{Dialect, Meaning, Report, flag, is_flag_or_variable};
+use crate::dialect::{Dialect, Report, is_flag_or_variable, option_of_flags};
 use crate::effect::{Answer, Command, Effect, Ended, Fault, FaultKind, Fetch, Header, Stream};
 use crate::environment::{Environment, Runtime};
+use crate::names::Meaning;
 use crate::pairs::Pairs;
 use crate::product;
 use crate::proxy::ProxySettings;
@@ -133,7 +134,7 @@ impl Run {
     pub fn option(&self, meaning: Meaning) -> &'static str {
         match self.naming {
             Naming::Entry => self.dialect.option(meaning),
-            Naming::Flags => flag(meaning),
+            Naming::Flags => option_of_flags(meaning),
         }
     }
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::change::said;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::dialect::Meaning;
 use crate::effect::{Command, FaultKind, Symlinks};
+use crate::names::Meaning;
 use crate::run::{Call, Run, Service, Trouble, interrupted, shown_host};
 use crate::secret::Secret;
 use crate::settings::{Audience, Settings};

@@ -10,6 +10,8 @@ use ci_assume_role::ci::buildkite::table::{OPTIONS, PluginOption, Shape};
 use ci_assume_role::ci::github::table::{INPUTS, OUTPUTS};
 use ci_assume_role::cli::table::{FLAGS, Name, Takes};
 use ci_assume_role::diagnostic::Code;
+
+use ci_assume_role::names::{self, Meaning};
 use ci_assume_role::policy::command::action;
 use ci_assume_role::product;
 use ci_assume_role::settings::OptionSpec;
@@ -271,7 +273,11 @@ fn action_yml() -> String {
          post-if: env.AWS_SKIP_CLEANUP_STEP != 'true'\n\
          inputs:\n",
     );
-    push_inputs_and_outputs(&mut out, INPUTS, OUTPUTS);
+    push_inputs(&mut out, INPUTS);
+    for (own, common) in names::renamed(names::github) {
+        let _ = writeln!(out, "  {common}:\n    description: {}\n    required: false", yaml(&same_as(own)));
+    }
+    push_outputs(&mut out, OUTPUTS);
     out
 }
 
@@ -284,11 +290,12 @@ fn lint_action_yml() -> String {
          runs:\n  using: node24\n  main: ../js/lint.js\n\
          inputs:\n",
     );
-    push_inputs_and_outputs(&mut out, action::INPUTS, action::OUTPUTS);
+    push_inputs(&mut out, action::INPUTS);
+    push_outputs(&mut out, action::OUTPUTS);
     out
 }
 
-fn push_inputs_and_outputs(out: &mut String, inputs: &[OptionSpec], outputs: &[(&str, &str)]) {
+fn push_inputs(out: &mut String, inputs: &[OptionSpec]) {
     for spec in inputs {
         let default = if spec.default == "none" { String::new() } else { format!(" Default: {}.", spec.default) };
         let _ = writeln!(
@@ -298,6 +305,9 @@ fn push_inputs_and_outputs(out: &mut String, inputs: &[OptionSpec], outputs: &[(
             yaml(&format!("{}{default}", spec.description))
         );
     }
+}
+
+fn push_outputs(out: &mut String, outputs: &[(&str, &str)]) {
     out.push_str("outputs:\n");
     for (name, description) in outputs {
         let _ = writeln!(out, "  {name}:\n    description: {}", yaml(description));
@@ -411,24 +421,39 @@ fn plugin_yml() -> String {
          configuration:\n  properties:\n",
     );
     out = out.replace("OWNER", owner());
-    for option in &OPTIONS {
-        let _ = writeln!(out, "    {}:", option.spec.name);
-        out.push_str(&schema(option, "      "));
-        if option.shape == Shape::Roles {
-            out.push_str("        properties:\n");
-            for option in OPTIONS.iter().filter(|option| option.of_role) {
-                let _ = writeln!(out, "          {}:", option.spec.name);
-                out.push_str(&schema(option, "            "));
-            }
-            out.push_str("        additionalProperties: false\n");
-        }
-    }
+    out.push_str(&properties("    ", |_| true));
     out.push_str("  additionalProperties: false\n");
     out
 }
 
-fn schema(option: &PluginOption, indent: &str) -> String {
-    let description = yaml(option.spec.description);
+/// The options by their own names, then by the common ones.
+fn properties(indent: &str, wanted: fn(&PluginOption) -> bool) -> String {
+    let mut out = String::new();
+    let inner = format!("{indent}  ");
+    for option in OPTIONS.iter().filter(|option| wanted(option)) {
+        let _ = writeln!(out, "{indent}{}:", option.spec.name);
+        out.push_str(&schema(option, option.spec.description, &inner));
+        if option.shape == Shape::Roles {
+            let _ = writeln!(out, "{inner}  properties:");
+            out.push_str(&properties(&format!("{inner}    "), |option| option.of_role));
+            let _ = writeln!(out, "{inner}  additionalProperties: false");
+        }
+    }
+    for (own, common) in names::renamed(names::buildkite) {
+        for option in OPTIONS.iter().filter(|option| option.spec.name == own && wanted(option)) {
+            let _ = writeln!(out, "{indent}{common}:");
+            out.push_str(&schema(option, &same_as(own), &inner));
+        }
+    }
+    out
+}
+
+fn same_as(own: &str) -> String {
+    format!("The same as `{own}`.")
+}
+
+fn schema(option: &PluginOption, description: &str, indent: &str) -> String {
+    let description = yaml(description);
     let kind = match option.shape {
         Shape::Text => "type: string\n".to_owned(),
         Shape::Duration => "type: [integer, string]\n".to_owned(),
@@ -455,10 +480,10 @@ fn plugin_table() -> String {
             Shape::Policy => "mapping or JSON",
             Shape::Roles => "list of mappings",
         };
-        let (name, default) = (option.spec.name, cell(option.spec.default));
+        let (name, default) = (also(names::buildkite, option.spec.name), cell(option.spec.default));
         let scope = if option.of_role { "" } else { " Not in `roles`." };
         let scope = if option.shape == Shape::Roles { "" } else { scope };
-        let _ = writeln!(out, "| `{name}` | {kind} | {default} | {}{scope} |", cell(option.spec.description));
+        let _ = writeln!(out, "| {name} | {kind} | {default} | {}{scope} |", cell(option.spec.description));
     }
     out
 }
@@ -494,9 +519,18 @@ fn inputs_table() -> String {
     let mut out = String::from("| input | default | meaning | environment |\n|---|---|---|---|\n");
     for spec in INPUTS {
         let alias = spec.alias.map_or(String::new(), |alias| format!("`{alias}`"));
-        let _ = writeln!(out, "| `{}` | {} | {} | {alias} |", spec.name, cell(spec.default), cell(spec.description));
+        let name = also(names::github, spec.name);
+        let _ = writeln!(out, "| {name} | {} | {} | {alias} |", cell(spec.default), cell(spec.description));
     }
     out
+}
+
+/// An option's name in a table, with the common one where it has another.
+fn also(entry: fn(Meaning) -> &'static str, own: &str) -> String {
+    match names::renamed(entry).find(|(name, _)| *name == own) {
+        Some((own, common)) => format!("`{own}`, `{common}`"),
+        None => format!("`{own}`"),
+    }
 }
 
 fn outputs_table() -> String {

@@ -17,7 +17,7 @@ const FLAGS = {
 	stsEndpoint: '--sts-endpoint',
 	maxAttempts: '--max-attempts',
 };
-const LISTS = { policyArns: '--policy-arn', allowedAccountIds: '--allowed-account-id' };
+const LISTS = { policyArn: '--policy-arn', allowedAccountId: '--allowed-account-id' };
 
 /** @param {string} name */
 function input(name) {

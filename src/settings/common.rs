@@ -5,8 +5,8 @@ use super::{
     SessionName, SessionPolicy, ValueFault, account_ids, policy_arns, whole_number,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::dialect::Meaning;
 use crate::environment::Environment;
+use crate::names::Meaning;
 use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::shell;

@@ -61,6 +61,8 @@ pub struct Options {
     problems: Vec<Diagnostic>,
     /// Names that are no options but near no option either; worth a warning, not an error.
     strangers: Vec<String>,
+    /// The names that options have at all entries, where this one has others.
+    common: Vec<&'static str>,
 }
 
 impl Options {
@@ -83,7 +85,27 @@ impl Options {
             });
             given.extend(value);
         }
-        Self { specs, given, problems: Vec::new(), strangers: Vec::new() }
+        Self { specs, given, problems: Vec::new(), strangers: Vec::new(), common: Vec::new() }
+    }
+
+    /// Takes an option under the name that it has at all entries as well. It wins over a variable, as
+    /// the option's own name does.
+    pub fn also(&mut self, name: &'static str, common: &'static str, value: Option<String>) {
+        self.common.push(common);
+        let Some(value) = value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()) else { return };
+        if self.own_text(name).is_some() {
+            self.problems.push(set_twice(name, common));
+        }
+        self.given.retain(|given| given.name != name);
+        self.given.push(Given { name, value, under: common.to_owned() });
+    }
+
+    /// Remembers that an option was given by its common name.
+    pub fn by_common_name(&mut self, name: &'static str, common: &'static str) {
+        self.common.push(common);
+        for given in self.given.iter_mut().filter(|given| given.name == name && given.under == name) {
+            given.under = common.to_owned();
+        }
     }
 
     /// Another variable to read when neither the option nor its alias is given.
@@ -97,7 +119,7 @@ impl Options {
     /// without the option that was meant could be worse than not running.
     pub fn check_names(&mut self, names: impl IntoIterator<Item = String>) {
         for name in names {
-            if self.specs.iter().any(|spec| spec.name == name) {
+            if self.specs.iter().any(|spec| spec.name == name) || self.common.iter().any(|common| *common == name) {
                 continue;
             }
             match nearest(&name, self.specs.iter().map(|spec| spec.name)) {
@@ -189,16 +211,23 @@ impl Options {
 
     fn invalid(&self, name: &str, given: &Given, fault: &ValueFault) -> Diagnostic {
         let secret = self.specs.iter().any(|spec| spec.name == name && spec.secret);
+        let by_option = given.under == name || self.common.iter().any(|common| *common == given.under);
+        let name = if by_option { given.under.as_str() } else { name };
         let mut diagnostic = Diagnostic::new(Code::OptionInvalid, format!("`{name}` {}", fault.problem));
         if !secret {
             diagnostic = diagnostic.fact("value", format!("\"{}\"", given.value));
         }
-        if given.under != name {
+        if !by_option {
             diagnostic = diagnostic.fact("set by", format!("the environment variable `{}`", given.under));
         }
         let example = fault.hint.as_ref().unwrap_or(&fault.example);
         diagnostic.fix(format!("for example `{}`", written(name, example)))
     }
+}
+
+/// Two spellings of the same option, both with a value.
+fn set_twice(one: &str, other: &str) -> Diagnostic {
+    Diagnostic::new(Code::OptionConflict, format!("`{one}` and `{other}` are the same option")).fix("keep one of them")
 }
 
 /// An option as people write it: in YAML, or in a command line.

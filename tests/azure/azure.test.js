@@ -445,8 +445,8 @@ describe('the task', parallel, () => {
 			prefix: 'P_',
 			sessionName: 'by-hand',
 			policy: '{"Version": "2012-10-17",\n "Statement": []}',
-			policyArns: 'arn:aws:iam::aws:policy/ReadOnlyAccess\n\narn:aws:iam::aws:policy/SecurityAudit\n',
-			allowedAccountIds: '123456789012\n210987654321',
+			policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess\n\narn:aws:iam::aws:policy/SecurityAudit\n',
+			allowedAccountId: '123456789012\n210987654321',
 			maxAttempts: '1',
 			profile: '',
 		};
@@ -473,7 +473,7 @@ describe('the task', parallel, () => {
 
 	test('an account that is not allowed', async (t) => {
 		const agent = await startAgent(t);
-		const step = await agent.task(install(agent), { ...inputs, allowedAccountIds: '999999999999' }, {});
+		const step = await agent.task(install(agent), { ...inputs, allowedAccountId: '999999999999' }, {});
 		assert.deepEqual(step.codes, ['account-not-allowed'], step.log);
 		assert.equal(agent.variables.has('aws_profile'), false);
 	});

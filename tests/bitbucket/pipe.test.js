@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { yaml } from '../circleci/orb.js';
-import { DENIED } from '../js/support/answers.js';
+import { DENIED, stsAnswer } from '../js/support/answers.js';
 import { BitbucketStep } from '../js/support/bitbucket.js';
 import { ROOT } from '../js/support/child.js';
 import { missing } from '../js/support/programs.js';
@@ -49,12 +49,12 @@ describe('the pipe', parallel, () => {
 			DURATION: '900',
 			AUDIENCE: 'vault',
 			POLICY: policy,
-			ALLOWED_ACCOUNT_IDS_COUNT: '2',
-			ALLOWED_ACCOUNT_IDS_0: '210987654321',
-			ALLOWED_ACCOUNT_IDS_1: '123456789012',
-			POLICY_ARNS_COUNT: '2',
-			POLICY_ARNS_0: 'arn:aws:iam::aws:policy/ReadOnlyAccess',
-			POLICY_ARNS_1: 'arn:aws:iam::aws:policy/SecurityAudit',
+			ALLOWED_ACCOUNT_ID_COUNT: '2',
+			ALLOWED_ACCOUNT_ID_0: '210987654321',
+			ALLOWED_ACCOUNT_ID_1: '123456789012',
+			POLICY_ARN_COUNT: '2',
+			POLICY_ARN_0: 'arn:aws:iam::aws:policy/ReadOnlyAccess',
+			POLICY_ARN_1: 'arn:aws:iam::aws:policy/SecurityAudit',
 			OUTPUT: "it's here",
 		});
 		assert.equal(ran.exitCode, 0, ran.log);
@@ -64,6 +64,24 @@ describe('the pipe', parallel, () => {
 		const next = await step.script([`. ./${quoted("it's here")}`, 'who next']);
 		assert.equal(next.exitCode, 0, next.log);
 		assert.deepEqual(step.inClone(), []);
+	});
+
+	test('one account where several could be is a list of one, and not as good as none', async (t) => {
+		const step = await BitbucketStep.start(t);
+		const other = await pipe(step, { ALLOWED_ACCOUNT_ID: '210987654321' });
+		assert.match(other.log, /error\[account-not-allowed\]/);
+		assert.deepEqual(step.inClone(), []);
+		step.service.expect([stsAnswer()]);
+		const own = await pipe(step, { ALLOWED_ACCOUNT_ID: '123456789012', POLICY_ARN: '[]' });
+		assert.equal(own.exitCode, 0, own.log);
+	});
+
+	test('the region by either name', async (t) => {
+		const step = await BitbucketStep.start(t);
+		const ran = await pipe(step, { AWS_DEFAULT_REGION: 'us-west-2', REGION: 'eu-north-1' });
+		assert.equal(ran.exitCode, 0, ran.log);
+		const next = await step.script([`. ./${FILE}`, 'echo "$AWS_REGION"']);
+		assert.match(next.log, /eu-north-1/);
 	});
 
 	test('the role by the name that Atlassian’s pipes have for it', async (t) => {
@@ -96,8 +114,8 @@ describe('the pipe', parallel, () => {
 		const step = await BitbucketStep.start(t);
 		step.service.expect([]);
 		const text = `x'"; touch "$EVIDENCE/pwned"; $(touch "$EVIDENCE/pwned")\`touch "$EVIDENCE/pwned"\``;
-		for (const name of ['ROLE_ARN', 'AWS_DEFAULT_REGION', 'SESSION_NAME', 'DURATION', 'POLICY', 'POLICY_ARNS_0']) {
-			const ran = await pipe(step, { [name]: text, POLICY_ARNS_COUNT: '1' });
+		for (const name of ['ROLE_ARN', 'AWS_DEFAULT_REGION', 'SESSION_NAME', 'DURATION', 'POLICY', 'POLICY_ARN_0']) {
+			const ran = await pipe(step, { [name]: text, POLICY_ARN_COUNT: '1' });
 			assert.notEqual(ran.exitCode, 0, `${name}: ${ran.log}`);
 		}
 		assert.ok(!fs.existsSync(step.path('evidence/pwned')));

@@ -97,7 +97,7 @@ class Cli extends Folder {
 		const all = {
 			role_arn: 'arn:aws:iam::123456789012:role/deploy',
 			sts_endpoint: `${this.service.base}/sts`,
-			retry_max_attempts: '1',
+			max_attempts: '1',
 			...inputs,
 		};
 		return Object.entries(all).map(([name, value]) => ({ [name]: value }));

@@ -37,11 +37,11 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 			region: 'eu-west-1',
 			audience: 'other',
 			session_name: 'deploy-$BITRISE_BUILD_NUMBER',
-			session_duration: '90m',
-			session_policy: policy,
-			session_policy_arn_list: 'arn:aws:iam::aws:policy/A\n\narn:aws:iam::123456789012:policy/B\n',
-			allowed_account_id_list: '210987654321\n123456789012',
-			output_prefix: 'PROD_',
+			duration: '90m',
+			policy: policy,
+			policy_arn: 'arn:aws:iam::aws:policy/A\n\narn:aws:iam::123456789012:policy/B\n',
+			allowed_account_id: '210987654321\n123456789012',
+			prefix: 'PROD_',
 			export_region: 'true',
 			export_identity_token: 'true',
 			hand_over: 'env',
@@ -124,7 +124,7 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 	test('used twice: each role under names of its own', async (t) => {
 		const cli = await startCli(t);
 		const ran = await cli.run({
-			steps: [cli.assume({ output_prefix: 'SOURCE_' }), cli.assume(), cli.probe('next')],
+			steps: [cli.assume({ prefix: 'SOURCE_' }), cli.assume(), cli.probe('next')],
 			answers: [...both(cli), ...both(cli)],
 		});
 		assert.equal(ran.exitCode, 0, ran.log);
@@ -197,7 +197,7 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 	test('credentials of an earlier step stay when a later use of the step fails', async (t) => {
 		const cli = await startCli(t);
 		const ran = await cli.run({
-			steps: [cli.assume(), cli.assume({ allowed_account_id_list: '210987654321' }), cli.probe('next')],
+			steps: [cli.assume(), cli.assume({ allowed_account_id: '210987654321' }), cli.probe('next')],
 			answers: [...both(cli), ...both(cli)],
 		});
 		assert.equal(ran.exitCode, 1, ran.log);
@@ -206,7 +206,7 @@ describe('hand-over in the Bitrise CLI', { concurrency: 2, skip }, () => {
 
 	test('variables of an earlier step are no inputs: the CLI gives those of step.yml', async (t) => {
 		const cli = await startCli(t);
-		const command = 'for name in output_prefix identity_token build_url; do envman add --key $name --value EVIL_; done';
+		const command = 'for name in prefix identity_token build_url; do envman add --key $name --value EVIL_; done';
 		const ran = await cli.run({ steps: [cli.probe('before', command), cli.assume(), cli.probe('next')] });
 		assert.equal(ran.exitCode, 0, ran.log);
 		assertCredentials(ran.environment('next'));

@@ -18,7 +18,7 @@ const TOKEN = 3;
 const DENIED_BY_AWS = 4;
 const NETWORK = 5;
 const FILES = 6;
-const ONCE = { retry_max_attempts: '1' };
+const ONCE = { max_attempts: '1' };
 const suite = { concurrency: 3, skip: missing('envman') };
 
 /**
@@ -187,17 +187,17 @@ describe('inputs', suite, () => {
 			['verbose', '1'],
 			['export_region', 'on'],
 			['hand_over', 'files'],
-			['session_duration', '0'],
-			['session_duration', '1d'],
-			['session_policy', '[]'],
-			['session_policy_arn_list', 'ReadOnlyAccess'],
-			['allowed_account_id_list', 'prod'],
-			['output_prefix', 'a-b'],
+			['duration', '0'],
+			['duration', '1d'],
+			['policy', '[]'],
+			['policy_arn', 'ReadOnlyAccess'],
+			['allowed_account_id', 'prod'],
+			['prefix', 'a-b'],
 			['region', 'N. Virginia'],
 			['role_arn', '$ROLE_ARN'],
 			['sts_endpoint', 'http://sts.example.com'],
 			['build_url', 'http://builds.example.com/build/1'],
-			['retry_max_attempts', 'many'],
+			['max_attempts', 'many'],
 			['audience', '$AUDIENCE'],
 		]) {
 			const build = await startBuild(t, { env: { [name ?? '']: value ?? '' } });
@@ -207,7 +207,7 @@ describe('inputs', suite, () => {
 
 	test('session policies are not there, nor a duration', async (t) => {
 		const build = await startBuild(t, {
-			env: { session_duration: '1h30m', session_policy: '{}', session_policy_arn_list: 'arn:aws:iam::aws:policy/A' },
+			env: { duration: '1h30m', policy: '{}', policy_arn: 'arn:aws:iam::aws:policy/A' },
 		});
 		const sent = form(await build.run());
 		assert.deepEqual(

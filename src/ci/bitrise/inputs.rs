@@ -206,7 +206,7 @@ fn source(options: &mut Options, run: &Run) -> Option<TokenSource> {
 }
 
 fn hand_over(options: &mut Options, run: &Run, source: Option<&TokenSource>) -> HandOver {
-    let hand_over = common::hand_over(options, run, "output_prefix", Way::Env);
+    let hand_over = common::hand_over(options, run, "prefix", Way::Env);
     if hand_over.profile.as_ref().is_some_and(|profile| profile.kind == ProfileKind::Process) {
         let problem = |reason: &str| {
             Diagnostic::new(Code::OptionConflict, "`hand_over: process` could not fetch fresh credentials")

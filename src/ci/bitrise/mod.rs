@@ -13,9 +13,10 @@ use futures_util::future::LocalBoxFuture;
 use super::Ci;
 use crate::change::Change;
 use crate::diagnostic::{Diagnostic, Failure};
-use crate::dialect::{Dialect, Meaning, Report};
+use crate::dialect::{Dialect, Report};
 use crate::effect::Stream;
 use crate::environment::Environment;
+use crate::names::{self, Meaning};
 use crate::pairs::Pairs;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
@@ -89,18 +90,9 @@ impl Dialect for Bitrise {
 
     fn option(&self, meaning: Meaning) -> &'static str {
         match meaning {
-            Meaning::AllowedAccounts => "allowed_account_id_list",
-            Meaning::Attempts => "retry_max_attempts",
-            Meaning::Audience => "audience",
-            Meaning::Duration => "session_duration",
-            Meaning::Endpoint => "sts_endpoint",
-            Meaning::HandOver => "hand_over",
-            Meaning::Overwrite | Meaning::Profile => "profile",
-            Meaning::Policy => "session_policy",
-            Meaning::PolicyArns => "session_policy_arn_list",
-            Meaning::Region => "region",
-            Meaning::SessionName => "session_name",
+            Meaning::Overwrite => names::bitrise(Meaning::Profile),
             Meaning::TokenFile => "identity_token",
+            other => names::bitrise(other),
         }
     }
 }

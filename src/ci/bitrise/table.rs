@@ -87,13 +87,13 @@ inputs! {
         => form("", "AWS region"),
     input("session_name", "bitrise-$BITRISE_BUILD_NUMBER", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-. It appears in CloudTrail.")
         => form(SESSION, "Session name"),
-    input("session_duration", "3600", "Length of the session: seconds from 900 to 43200, or a duration such as 1h or 90m. The role's own maximum may be lower.")
+    input("duration", "3600", "Length of the session: seconds from 900 to 43200, or a duration such as 1h or 90m. The role's own maximum may be lower.")
         => form(SESSION, "Session duration"),
-    input("session_policy", "", "A policy as JSON, up to 2048 characters, that narrows what the session may do. The CLI replaces no `$NAME` in it, since policies have variables of the same form.")
+    input("policy", "", "A policy as JSON, up to 2048 characters, that narrows what the session may do. The CLI replaces no `$NAME` in it, since policies have variables of the same form.")
         => form(SESSION, "Session policy").literal(),
-    input("session_policy_arn_list", "", "Up to 10 ARNs of managed policies, one a line, that narrow what the session may do.")
+    input("policy_arn", "", "Up to 10 ARNs of managed policies, one a line, that narrow what the session may do.")
         => form(SESSION, "Session policy ARNs"),
-    input("allowed_account_id_list", "", "Account ids, one a line, one of which the credentials must belong to. Checked before anything is handed over. Empty: any account.")
+    input("allowed_account_id", "", "Account ids, one a line, one of which the credentials must belong to. Checked before anything is handed over. Empty: any account.")
         => form(SESSION, "Allowed account ids"),
     input("audience", "sts.amazonaws.com", "Audience of the token that Bitrise is asked for. The identity provider in AWS must list it.")
         => form(TOKEN, "Audience"),
@@ -105,7 +105,7 @@ inputs! {
         => form(HAND_OVER, "Hand-over").one_of(&["env", "profile", "process"]),
     input("profile", "", "Name of the AWS profile, for `hand_over: profile` and `process`. Empty: ci-assume-role.")
         => form(HAND_OVER, "Profile name"),
-    input("output_prefix", "", "Put before the names of the three credential variables: `PROD_` makes PROD_AWS_ACCESS_KEY_ID and so on.")
+    input("prefix", "", "Put before the names of the three credential variables: `PROD_` makes PROD_AWS_ACCESS_KEY_ID and so on.")
         => form(HAND_OVER, "Output prefix"),
     input("export_region", "false", "Also hand the region over, as `AWS_REGION` and `AWS_DEFAULT_REGION`.")
         => form(HAND_OVER, "Export the region").one_of(SWITCH),
@@ -121,7 +121,7 @@ inputs! {
         => form(DEBUG, "Build API token").fixed(),
     input("sts_endpoint", "", "Address of an STS-compatible service, https:// or loopback. Empty: AWS's endpoint of the region.")
         => form(DEBUG, "STS endpoint"),
-    input("retry_max_attempts", "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds.")
+    input("max_attempts", "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds.")
         => form(DEBUG, "Attempts").required(),
     input("verbose", "false", "Say more in the log: every input, what Bitrise answered, and all claims of the token. Never a secret.")
         => form(DEBUG, "Verbose log").one_of(SWITCH),
@@ -143,7 +143,7 @@ const fn output(name: &'static str, title: &'static str, secret: bool, descripti
     Output { name, title: prose(title), description: prose(description), secret }
 }
 
-/// With `output_prefix`, the first three have other names.
+/// With `prefix`, the first three have other names.
 #[rustfmt::skip]
 pub const OUTPUTS: &[Output] = &[
     output("AWS_ACCESS_KEY_ID", "AWS access key id", true, "Access key id of the session, with `hand_over: env`."),

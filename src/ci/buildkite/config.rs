@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::table::{OPTIONS, PluginOption, Shape};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
+use crate::names;
 use crate::pairs::Pairs;
 use crate::text::nearest;
 
@@ -22,6 +23,8 @@ pub struct Config {
     pub problems: Vec<Diagnostic>,
     /// Options whose values are among the problems, so that they do not count as absent.
     pub misshapen: Vec<&'static str>,
+    /// Options that were given by their common names: those of the table, and these.
+    pub common: Vec<(&'static str, &'static str)>,
 }
 
 impl Config {
@@ -61,7 +64,9 @@ impl Config {
             let name = key.trim().to_ascii_lowercase().replace(['_', ' '], "-");
             let shown = format!("{place}{key}");
             let known = OPTIONS.iter().filter(|option| allowed(option));
-            let Some(option) = known.clone().find(|option| option.spec.name == name) else {
+            let common = names::renamed(names::buildkite).find(|(_, common)| *common == name);
+            let own = common.map_or(name.as_str(), |(own, _)| own);
+            let Some(option) = known.clone().find(|option| option.spec.name == own) else {
                 let unknown = Diagnostic::new(Code::OptionUnknown, format!("there is no option `{shown}`"));
                 self.problems.push(match nearest(&name, known.map(|option| option.spec.name)) {
                     Some(meant) => unknown.fact("nearest", meant).fix(format!("write `{meant}`, or remove `{shown}`")),
@@ -74,14 +79,17 @@ impl Config {
             };
             if options.get(option.spec.name).is_some() {
                 self.problems.push(
-                    Diagnostic::new(Code::OptionConflict, format!("`{place}{name}` is set twice, in two spellings"))
+                    Diagnostic::new(Code::OptionConflict, format!("`{place}{own}` is set twice, in two spellings"))
                         .fix("keep one of them"),
                 );
             } else if option.shape == Shape::Roles {
                 self.roles(value);
             } else {
                 match text(option, value) {
-                    Ok(Some(text)) => options.push(option.spec.name.to_owned(), text),
+                    Ok(Some(text)) => {
+                        options.push(option.spec.name.to_owned(), text);
+                        self.common.extend(common);
+                    }
                     Ok(None) => {}
                     Err(fault) => {
                         self.problems.push(fault.diagnostic(&shown, option));
@@ -279,6 +287,12 @@ mod tests {
             (r#"{"role-anr":"a"}"#, "there is no option `role-anr`"),
             (r#"{"colour":"a"}"#, "there is no option `colour`"),
             (r#"{"role-arn":"a","role_arn":"b"}"#, "`role-arn` is set twice, in two spellings"),
+            (r#"{"role-session-name":"a","session_name":"b"}"#, "`role-session-name` is set twice, in two spellings"),
+            (
+                r#"{"roles":[{"session-name":null}]}"#,
+                "`roles[0].session-name` is null: the pipeline has a key without a value",
+            ),
+            (r#"{"sesion-name":"a"}"#, "there is no option `sesion-name`"),
             (r#"{"roles":{}}"#, "`roles` is not a list with at least one entry"),
             (r#"{"roles":[]}"#, "`roles` is not a list with at least one entry"),
             (r#"{"roles":["a"]}"#, "`roles[0]` is not a mapping"),

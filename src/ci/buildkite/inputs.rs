@@ -37,6 +37,9 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     for (number, entry) in entries.iter().enumerate() {
         let lookup = |name: &str| entry.get(name).or_else(|| config.options.get(name)).map(str::to_owned);
         let mut options = Options::read(&SPECS, lookup, variable);
+        for (own, common) in &config.common {
+            options.by_common_name(own, common);
+        }
         let role = role(run, &mut options, in_docker);
         for problem in options.into_problems() {
             if problem.code == Code::OptionMissing && config.misshapen.contains(&"role-arn") {

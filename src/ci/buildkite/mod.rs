@@ -15,9 +15,10 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{AtTheEnd, Ci, Reminder};
 use crate::diagnostic::{Diagnostic, Failure, render};
-use crate::dialect::{Dialect, Meaning, Report};
+use crate::dialect::{Dialect, Report};
 use crate::effect::Command;
 use crate::environment::Environment;
+use crate::names::{self, Meaning};
 use crate::product;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
@@ -65,18 +66,10 @@ impl Dialect for Buildkite {
 
     fn option(&self, meaning: Meaning) -> &'static str {
         match meaning {
-            Meaning::AllowedAccounts => "allowed-account-ids",
-            Meaning::Attempts => "max-attempts",
-            Meaning::Audience => "audience",
-            Meaning::Duration => "role-session-duration",
-            Meaning::Endpoint => "sts-endpoint",
-            Meaning::HandOver => "hand-over",
-            Meaning::Policy => "inline-session-policy",
-            Meaning::PolicyArns => "managed-session-policies",
-            Meaning::Profile | Meaning::Overwrite => "profile",
-            Meaning::Region => "AWS_REGION",
-            Meaning::SessionName => "role-session-name",
+            Meaning::Region => "AWS_REGION", // it decides which STS is asked; the option `region` does not
+            Meaning::Overwrite => names::buildkite(Meaning::Profile),
             Meaning::TokenFile => "token",
+            other => names::buildkite(other),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::ci::Ci as _;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::Symlinks;
 use crate::environment::Environment;
+use crate::names;
 use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::settings::common::SessionOptions;
@@ -23,6 +24,9 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         |name| env.get(&variable_of(name)).map(str::to_owned),
         |alias| env.get(alias).map(str::to_owned),
     );
+    for (own, common) in names::renamed(names::github) {
+        options.also(own, common, env.get(&variable_of(common)).map(str::to_owned));
+    }
     for spec in INPUTS.iter().filter(|spec| spec.secret) {
         if let Some(value) = options.text(spec.name) {
             run.mask(&crate::secret::Secret::new(value));

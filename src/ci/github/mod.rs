@@ -14,9 +14,10 @@ use self::commands::Level;
 use super::{AtTheEnd, Ci, ProfilePlace, Reminder};
 use crate::change::{self, Change};
 use crate::diagnostic::{Code, Diagnostic, Failure, render};
-use crate::dialect::{Dialect, Meaning, Report};
+use crate::dialect::{Dialect, Report};
 use crate::effect::Stream;
 use crate::environment::Environment;
+use crate::names::{self, Meaning};
 use crate::pairs::Pairs;
 use crate::product;
 use crate::run::{Run, Trouble};
@@ -82,21 +83,7 @@ impl Dialect for GitHub {
     }
 
     fn option(&self, meaning: Meaning) -> &'static str {
-        match meaning {
-            Meaning::AllowedAccounts => "allowed-account-ids",
-            Meaning::Attempts => "retry-max-attempts",
-            Meaning::Audience => "audience",
-            Meaning::Duration => "role-duration-seconds",
-            Meaning::Endpoint => "sts-endpoint",
-            Meaning::HandOver => "hand-over",
-            Meaning::Overwrite => "overwrite-aws-profile",
-            Meaning::Policy => "inline-session-policy",
-            Meaning::PolicyArns => "managed-session-policies",
-            Meaning::Profile => "aws-profile",
-            Meaning::Region => "aws-region",
-            Meaning::SessionName => "role-session-name",
-            Meaning::TokenFile => "web-identity-token-file",
-        }
+        names::github(meaning)
     }
 }
 
