@@ -8,7 +8,7 @@ use std::{env, fs};
 use ci_assume_role::ci::bitrise::table as bitrise;
 use ci_assume_role::ci::buildkite::table::OPTIONS;
 use ci_assume_role::ci::github::table::INPUTS;
-use ci_assume_role::cli::table::FLAGS;
+use ci_assume_role::cli::table::{FLAGS, Flag};
 use ci_assume_role::names::{self, Meaning};
 
 /// Names that are no flags, and stand for the same at all entries that have them.
@@ -97,7 +97,7 @@ fn the_page_of_options_lists_them_side_by_side() {
         let _ = write!(table, " {} |", entry.title);
     }
     let _ = writeln!(table, "\n|{}", "---|".repeat(entries.len()));
-    for flag in FLAGS {
+    for flag in of_exchange() {
         let stands = Stands::For(flag.spec.name);
         let cells: Vec<String> = entries[1..]
             .iter()
@@ -121,8 +121,13 @@ fn the_page_of_options_lists_them_side_by_side() {
     assert!(read("docs/options.md") == wanted, "docs/options.md is old: run UPDATE=1 cargo test --test names");
 }
 
+/// The flags of the commands that assume a role; those about policies have words of their own.
+fn of_exchange() -> impl Iterator<Item = &'static Flag> {
+    FLAGS.iter().filter(|flag| !flag.of.iter().all(|name| name.is_about_policies()))
+}
+
 fn entries() -> Vec<Entry> {
-    let flags = FLAGS.iter().map(|flag| (flag.spec.name.to_owned(), Stands::For(flag.spec.name))).collect();
+    let flags = of_exchange().map(|flag| (flag.spec.name.to_owned(), Stands::For(flag.spec.name))).collect();
     let setup = read("orb/src/commands/setup.yml");
     let assume = read("orb/src/commands/assume.yml");
     let component = read("templates/assume-role.yml");
