@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::placeholder;
 use crate::keys;
 
 const TAGS: &str = "https://aws.amazon.com/tags";
@@ -122,6 +123,9 @@ impl Caller {
     /// What the key has. Names of keys compare without regard to letter case.
     #[must_use]
     pub fn had(&self, key: &str) -> Had<'_> {
+        if placeholder::is_in(key) {
+            return Had::Unknown(Unsure::NotGiven); // a template that is filled in later
+        }
         if let Some((_, values)) = self.request.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) {
             return match values.as_slice() {
                 [one] if !is_multi_valued(key) => Had::One(Cow::Borrowed(one)),

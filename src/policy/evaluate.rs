@@ -7,8 +7,9 @@ use std::borrow::Cow;
 
 use super::caller::{Caller, Had};
 use super::document::{Actions, Condition, Effect, Principal, PrincipalKind, Principals, Statement, TrustPolicy};
-use super::operator::{Compared, Set, Test};
+use super::operator::{Compared, Operator, Set, Test};
 use super::pattern::{self, NoText};
+use super::placeholder;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Truth {
@@ -153,7 +154,7 @@ fn is_principal(principal: &Principal, effect: Effect, caller: &Caller) -> Truth
     let value = principal.value.text.as_str();
     match principal.kind {
         PrincipalKind::Federated if value == "*" => Truth::Unknown,
-        PrincipalKind::Federated => is_provider(value, caller).into(),
+        PrincipalKind::Federated => is_provider(value, caller),
         PrincipalKind::Anyone if effect == Effect::Deny => Truth::Yes,
         PrincipalKind::Anyone => Truth::Unknown,
         // `"AWS": "*"` lets no caller with a token in (seen live); whether it keeps one out is not documented.
@@ -166,16 +167,29 @@ fn is_principal(principal: &Principal, effect: Effect, caller: &Caller) -> Truth
 const BY_NAME: [&str; 4] =
     ["accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"];
 
-fn is_provider(value: &str, caller: &Caller) -> bool {
+fn is_provider(value: &str, caller: &Caller) -> Truth {
     if caller.issuer.is_empty() {
-        return false;
+        return Truth::No;
     }
     let Some((_, host)) = value.split_once(":oidc-provider/") else {
-        return value == caller.issuer && BY_NAME.contains(&value);
+        if placeholder::is_in(value) {
+            return placeholder::equal(value, &caller.issuer);
+        }
+        return (value == caller.issuer && BY_NAME.contains(&value)).into();
     };
-    let Some(provider) = super::caller::Role::of_arn(value) else { return false };
-    let of_role = caller.role.as_ref().is_none_or(|role| *role == provider);
-    host == caller.issuer && of_role
+    let Some(provider) = super::caller::Role::of_arn(value) else { return Truth::No };
+    // A template is deployed to the account of its roles.
+    let same = |written: &str, own: &str, had: &str| {
+        if written == own { Truth::Yes } else { placeholder::equal(written, had) }
+    };
+    let of_role = caller.role.as_ref().map_or(Truth::Yes, |role| {
+        same(&provider.partition, placeholder::PARTITION, &role.partition).and(same(
+            &provider.account,
+            placeholder::ACCOUNT,
+            &role.account,
+        ))
+    });
+    placeholder::equal(host, &caller.issuer).and(of_role)
 }
 
 pub(super) fn decide_condition<'p>(
@@ -261,6 +275,9 @@ fn is_null(condition: &Condition, had: &Had<'_>) -> Truth {
 fn passes(condition: &Condition, value: &str, caller: &Caller, variables: bool) -> Truth {
     let operator = condition.operator;
     let matched = condition.values.iter().fold(Truth::No, |matched, wanted| {
+        if placeholder::is_in(&wanted.text) {
+            return matched.or(passes_open(operator, value, &wanted.text));
+        }
         let filled = if variables && operator.has_variables() {
             pattern::filled(&wanted.text, |key| variable(caller, key))
         } else if operator.has_variables() {
@@ -278,6 +295,17 @@ fn passes(condition: &Condition, value: &str, caller: &Caller, variables: bool) 
         })
     });
     if operator.negated { matched.not() } else { matched }
+}
+
+/// Beside a value of which a part is not known yet, what is known can still rule a match out.
+fn passes_open(operator: Operator, value: &str, wanted: &str) -> Truth {
+    let (literal, fold) = match operator.test {
+        Test::StringLike => (false, false),
+        Test::StringEquals => (true, false),
+        Test::StringEqualsIgnoreCase => (true, true),
+        _ => return Truth::Unknown,
+    };
+    if pattern::matches(&placeholder::pattern(wanted, literal), value, fold) { Truth::Unknown } else { Truth::No }
 }
 
 fn variable(caller: &Caller, key: &str) -> Result<Option<String>, NoText> {

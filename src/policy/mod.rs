@@ -13,6 +13,7 @@ pub mod json;
 pub mod lint;
 pub mod operator;
 pub mod pattern;
+pub mod placeholder;
 pub mod report;
 pub mod sample;
 pub mod source;

@@ -665,3 +665,37 @@ fn what_aws_does_not_save_is_refused() {
     let twice = TrustPolicy::read(&json::read(twice).node.unwrap());
     assert_eq!(decide(&twice, &caller(json!({}))).verdict, Verdict::Refused);
 }
+
+#[test]
+fn what_a_template_leaves_open_is_unknown_unless_the_rest_decides() {
+    let provider = "arn:${Partition}:iam::${AccountId}:oidc-provider/token.actions.githubusercontent.com";
+    let sub = "token.actions.githubusercontent.com:sub";
+    for (provider, key, value, verdict) in [
+        (provider, sub, "repo:octo/api:ref:refs/heads/main", Verdict::Allowed),
+        (provider, sub, "repo:${Org}/api:*", Verdict::Unknown),
+        (provider, sub, "repo:${Org}/web:*", Verdict::Denied),
+        (provider, "${Host}:sub", "repo:octo/api:*", Verdict::Unknown),
+        ("${Provider}", sub, "repo:octo/api:*", Verdict::Unknown),
+        ("arn:aws:iam::${Shared}:oidc-provider/token.actions.githubusercontent.com", sub, "*", Verdict::Unknown),
+        (
+            "arn:aws-cn:iam::${AccountId}:oidc-provider/token.actions.githubusercontent.com",
+            sub,
+            "*",
+            Verdict::Denied,
+        ),
+        ("arn:aws:iam::${AccountId}:oidc-provider/gitlab.com", sub, "*", Verdict::Denied),
+    ] {
+        let document = json!({"Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Principal": {"Federated": provider},
+            "Action": "sts:AssumeRoleWithWebIdentity", "Condition": {"StringLike": {key: value}},
+        }});
+        let policy = TrustPolicy::read(&json::read(&document.to_string()).node.unwrap());
+        let claims = json!({
+            "iss": "https://token.actions.githubusercontent.com", "aud": "sts.amazonaws.com",
+            "sub": "repo:octo/api:ref:refs/heads/main",
+        });
+        let role = Role::of_arn("arn:aws:iam::123456789012:role/deploy");
+        let caller = Caller::of_claims(claims.as_object().cloned().unwrap()).with_role(role);
+        assert_eq!(decide(&policy, &caller).verdict, verdict, "{provider} {key} {value}");
+    }
+}
