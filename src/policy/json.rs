@@ -11,6 +11,8 @@ use super::tree::{Kind, Member, Node, Span};
 
 /// An account's dump of ten thousand roles has about 25 MB.
 pub const MAX_BYTES: usize = 64 << 20;
+/// That dump has a million; what the parser builds for this many takes some 300 MB.
+pub const MAX_VALUES: usize = 4_000_000;
 
 /// Why a text is not JSON, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,7 @@ pub enum Slip {
     MoreThanOne,
     TooDeep,
     TooLarge,
+    TooMany,
     Empty,
     ByteOrderMark,
     Other(String),
@@ -56,6 +59,7 @@ impl fmt::Display for Slip {
             Self::MoreThanOne => f.write_str("a second document follows the first"),
             Self::TooDeep => f.write_str("brackets in brackets, deeper than any policy"),
             Self::TooLarge => write!(f, "more than {} MiB", MAX_BYTES >> 20),
+            Self::TooMany => write!(f, "more than {MAX_VALUES} values"),
             Self::Empty => f.write_str("there is nothing in it"),
             Self::ByteOrderMark => f.write_str("a byte order mark at the start; save the file as UTF-8 without it"),
             Self::Other(text) => f.write_str(text),
@@ -83,62 +87,101 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
+const LENIENT: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_loose_object_property_names: true,
+    allow_trailing_commas: true,
+    allow_missing_commas: true,
+    allow_single_quoted_strings: true,
+    allow_hexadecimal_numbers: true,
+    allow_unary_plus_numbers: true,
+    allow_bare_decimal_point_numbers: true,
+    allow_non_finite_numbers: true,
+    allow_extended_string_escapes: false,
+};
+
 #[must_use]
 pub fn read(text: &str) -> Read {
+    let parsed = parse(text, 0);
+    Read { node: parsed.value.map(|value| node(&value, parsed.base)), fault: parsed.fault }
+}
+
+/// A document as the parser has it, of which only some may be needed as [`Node`]s.
+pub(super) struct Parsed<'t> {
+    pub value: Option<Value<'t>>,
+    pub fault: Option<Fault>,
+    /// Where the text stands that the parser's places count from.
+    pub base: usize,
+}
+
+/// `at` is where `text` stands in its file.
+pub(super) fn parse(text: &str, at: usize) -> Parsed<'_> {
+    let failed = |slip| Parsed { value: None, fault: Some(Fault { span: Span::new(at, at), slip }), base: at };
     if text.len() > MAX_BYTES {
-        return Read { node: None, fault: Some(Fault { span: Span::default(), slip: Slip::TooLarge }) };
+        return failed(Slip::TooLarge);
+    }
+    if values_at_most(text) > MAX_VALUES {
+        return failed(Slip::TooMany);
     }
     let (text, mark) = match text.strip_prefix('\u{feff}') {
         Some(rest) => (rest, '\u{feff}'.len_utf8()),
         None => (text, 0),
     };
-    let parse = |options: &ParseOptions| {
-        parse_to_ast(text, &CollectOptions::default(), options)
-            .map(|parsed| parsed.value.map(|value| node(value, mark)))
-    };
+    let base = at + mark;
+    let parse =
+        |options: &ParseOptions| parse_to_ast(text, &CollectOptions::default(), options).map(|parsed| parsed.value);
     let mut outcome = match parse(&STRICT) {
-        Ok(Some(node)) => Read { node: Some(node), fault: None },
-        Ok(None) => Read { node: None, fault: Some(Fault { span: Span::default(), slip: Slip::Empty }) },
-        Err(error) => {
-            let lenient = ParseOptions { allow_extended_string_escapes: false, ..ParseOptions::default() };
-            Read { node: parse(&lenient).ok().flatten(), fault: Some(fault(text, mark, &error)) }
-        }
+        Ok(None) => return failed(Slip::Empty),
+        Ok(value) => Parsed { value, fault: None, base },
+        Err(error) => Parsed { value: parse(&LENIENT).ok().flatten(), fault: Some(fault(text, base, &error)), base },
     };
     if mark > 0 && outcome.fault.is_none() {
-        outcome.fault = Some(Fault { span: Span::new(0, mark), slip: Slip::ByteOrderMark });
+        outcome.fault = Some(Fault { span: Span::new(at, base), slip: Slip::ByteOrderMark });
     }
     outcome
 }
 
+/// Where a second document starts, if the text holds one behind the first.
+pub(super) fn second(text: &str) -> Option<usize> {
+    match parse_to_ast(text, &CollectOptions::default(), &STRICT) {
+        Err(error) if matches!(error.kind(), ParseErrorKind::MultipleRootJsonValues) => Some(error.range().start),
+        _ => None,
+    }
+}
+
+/// Every value but the outermost follows one of three characters.
+fn values_at_most(text: &str) -> usize {
+    1 + text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b':')).count()
+}
+
 /// Depth is limited by the parser.
-fn node(value: Value<'_>, mark: usize) -> Node {
-    let span = span(value.range(), mark);
+pub(super) fn node(value: &Value<'_>, base: usize) -> Node {
     let kind = match value {
         Value::NullKeyword(_) => Kind::Null,
         Value::BooleanLit(literal) => Kind::Bool(literal.value),
         Value::NumberLit(literal) => Kind::Number(literal.value.to_owned()),
-        Value::StringLit(literal) => Kind::Text(literal.value.into_owned()),
-        Value::Array(array) => Kind::List(array.elements.into_iter().map(|element| node(element, mark)).collect()),
+        Value::StringLit(literal) => Kind::Text(literal.value.clone().into_owned()),
+        Value::Array(array) => Kind::List(array.elements.iter().map(|element| node(element, base)).collect()),
         Value::Object(object) => Kind::Object(
             object
                 .properties
-                .into_iter()
+                .iter()
                 .map(|property| Member {
-                    name_span: self::span(property.name.range(), mark),
-                    name: property.name.into_string(),
-                    value: node(property.value, mark),
+                    name_span: span(property.name.range(), base),
+                    name: property.name.as_str().to_owned(),
+                    value: node(&property.value, base),
                 })
                 .collect(),
         ),
     };
-    Node { span, kind }
+    Node { span: span(value.range(), base), kind }
 }
 
-fn span(range: Range, mark: usize) -> Span {
-    Span::new(range.start + mark, range.end + mark)
+pub(super) fn span(range: Range, base: usize) -> Span {
+    Span::new(range.start + base, range.end + base)
 }
 
-fn fault(text: &str, mark: usize, error: &ParseError) -> Fault {
+fn fault(text: &str, base: usize, error: &ParseError) -> Fault {
     let Range { start, end } = error.range();
     let rest = text.get(start..).unwrap_or_default();
     let first = rest.chars().next();
@@ -166,7 +209,7 @@ fn fault(text: &str, mark: usize, error: &ParseError) -> Fault {
             },
         },
     };
-    Fault { span: Span::new(start + mark, end.max(start) + mark), slip }
+    Fault { span: Span::new(start + base, end.max(start) + base), slip }
 }
 
 fn placeholder(rest: &str, end: char) -> Slip {

@@ -81,14 +81,6 @@ pub(super) fn filled<'a>(
         return Ok(escaped(value));
     }
     let mut out = String::with_capacity(value.len());
-    let literally = |text: &str, out: &mut String| {
-        for c in text.chars() {
-            if matches!(c, '*' | '?' | ESCAPE) {
-                out.push(ESCAPE);
-            }
-            out.push(c);
-        }
-    };
     let mut rest = value;
     while let Some(at) = rest.find("${") {
         let (before, variable) = rest.split_at(at);
@@ -113,6 +105,16 @@ pub(super) fn filled<'a>(
     }
     out.push_str(&escaped(rest));
     Ok(Cow::Owned(out))
+}
+
+/// Text for a pattern in which its `*` and `?` stand for themselves.
+pub(super) fn literally(text: &str, out: &mut String) {
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | ESCAPE) {
+            out.push(ESCAPE);
+        }
+        out.push(c);
+    }
 }
 
 /// In single quotes, after a comma and a space. What AWS makes of other forms it does not say.

@@ -46,7 +46,7 @@ pub(super) fn equal(written: &str, had: &str) -> Truth {
     if !is_in(written) {
         return (written == had).into();
     }
-    if pattern::like(&pattern(written, true), had) { Truth::Unknown } else { Truth::No }
+    if pattern::matches(&pattern(written, true), had, false) { Truth::Unknown } else { Truth::No }
 }
 
 enum Part<'a> {

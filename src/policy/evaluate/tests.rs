@@ -677,12 +677,7 @@ fn what_a_template_leaves_open_is_unknown_unless_the_rest_decides() {
         (provider, "${Host}:sub", "repo:octo/api:*", Verdict::Unknown),
         ("${Provider}", sub, "repo:octo/api:*", Verdict::Unknown),
         ("arn:aws:iam::${Shared}:oidc-provider/token.actions.githubusercontent.com", sub, "*", Verdict::Unknown),
-        (
-            "arn:aws-cn:iam::${AccountId}:oidc-provider/token.actions.githubusercontent.com",
-            sub,
-            "*",
-            Verdict::Denied,
-        ),
+        ("arn:aws-cn:iam::${AccountId}:oidc-provider/token.actions.githubusercontent.com", sub, "*", Verdict::Denied),
         ("arn:aws:iam::${AccountId}:oidc-provider/gitlab.com", sub, "*", Verdict::Denied),
     ] {
         let document = json!({"Version": "2012-10-17", "Statement": {
