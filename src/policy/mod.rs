@@ -2,12 +2,15 @@
 //!
 //! The order in which to read: [`tree`] and [`json`] (a text with places), [`document`] (a policy),
 //! [`source`] (the files that policies stand in), [`caller`] (a token, as AWS lets a policy see it),
-//! [`evaluate`] (the decision), then what is made of them.
+//! [`evaluate`] (the decision), then what is made of them: [`explain`] (why
+//! not), with [`claims`] (what people have of a denied call).
 
 pub mod caller;
+pub mod claims;
 pub mod command;
 pub mod document;
 pub mod evaluate;
+pub mod explain;
 pub mod issuer;
 pub mod json;
 pub mod lint;
