@@ -197,6 +197,7 @@ pub const FLAGS: &[Flag] = &[
     flag("--policy", "", Takes::One("FILE"), &[Name::PolicyExplain, Name::PolicyCheck], "none", "Where the trust policy is: a document, or a file that has one or more"),
     flag("--claims", "", Takes::One("FILE"), &[Name::PolicyExplain, Name::PolicyGenerate], "none", "A token's claims as JSON, a token, or an event of CloudTrail; - for standard input"),
     flag("--role-arn", "", Takes::One("ARN"), &[Name::PolicyExplain], "none", "The role that the policy belongs to"),
+    flag("--request", "", Takes::Several("KEY=VALUE"), &[Name::PolicyExplain], "unknown", "What the token does not say of the call, such as aws:SourceIp=203.0.113.9"),
     flag("--help", "", Takes::Nothing, &Name::ALL, "not", "Show this text"),
 ];
 

@@ -45,6 +45,17 @@ pub(super) async fn files(desk: &Desk, operands: &[String]) -> (Vec<Input>, usiz
     (inputs, unread)
 }
 
+/// One file that has to be there.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) async fn file(desk: &Desk, path: &str) -> Result<Input, Diagnostic> {
+    match one(desk, path).await {
+        Ok(text) => Ok(Input { name: shown(path), text, named: true }),
+        Err(fault) => Err(unreadable(path, &fault)),
+    }
+}
+
 async fn one(desk: &Desk, path: &str) -> Result<String, Fault> {
     if path == "-" {
         desk.channel.read_input(LIMIT).await

@@ -52,7 +52,7 @@ pub(super) async fn examine(desk: &Desk, task: &Task) -> Result<Outcome, Diagnos
         if file.file.format != Format::Unknown || !file.findings.is_empty() {
             looked.push(file);
         } else if named {
-            desk.complain(&no_policy(&file));
+            desk.complain(&no_policy(&file.name));
             unclear += 1;
         }
     }
@@ -82,8 +82,8 @@ fn look(input: Input) -> Looked {
     Looked { findings: findings.collect(), name, text, file }
 }
 
-fn no_policy(file: &Looked) -> Diagnostic {
-    Diagnostic::new(Code::OptionInvalid, format!("{} has no trust policy", file.name))
+pub(super) fn no_policy(name: &str) -> Diagnostic {
+    Diagnostic::new(Code::OptionInvalid, format!("{name} has no trust policy"))
         .cause("a role's permissions are another document than its trust policy")
         .fix("give a trust policy, the output of `aws iam get-role`, a Terraform plan as JSON, or a CloudFormation template")
 }

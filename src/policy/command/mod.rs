@@ -2,6 +2,7 @@
 //! effects out, outcomes in.
 
 pub mod action;
+mod explain;
 mod input;
 mod lint;
 
@@ -87,6 +88,7 @@ impl Desk {
         self.operands = invocation.operands;
         match invocation.name {
             Name::PolicyLint => lint::run(self).await,
+            Name::PolicyExplain => explain::run(self).await,
             _ => Ok(UNCLEAR), // commands of other modules do not come here
         }
     }
