@@ -8,6 +8,11 @@ pub const SOURCE_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/v", en
 /// How the command line is started where nothing is installed but Node.
 #[must_use]
 pub fn npx() -> String {
-    let repository = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/");
-    format!("npx --yes github:{repository}#v{VERSION}")
+    format!("npx --yes github:{}#v{VERSION}", repository())
+}
+
+/// `OWNER/NAME` at GitHub.
+#[must_use]
+pub fn repository() -> &'static str {
+    env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/")
 }

@@ -69,7 +69,7 @@ impl From<Inert> for String {
 }
 
 /// Control characters, line separators, zero-width characters and direction overrides.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
