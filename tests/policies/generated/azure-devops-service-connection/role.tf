@@ -1,0 +1,62 @@
+terraform {
+  required_version = ">= 1.3"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.81" # from there on a provider needs no thumbprints
+    }
+  }
+}
+
+variable "create_identity_provider" {
+  description = "Make the identity provider. An account has one for each issuer: false if it is there already"
+  type        = bool
+  default     = true
+}
+
+resource "aws_iam_openid_connect_provider" "ci" {
+  count = var.create_identity_provider ? 1 : 0
+
+  url            = "https://vstoken.dev.azure.com/11111111-aaaa-4bbb-8ccc-222222222222"
+  client_id_list = ["api://AzureADTokenExchange"]
+}
+
+data "aws_iam_openid_connect_provider" "ci" {
+  count = var.create_identity_provider ? 0 : 1
+
+  url = "https://vstoken.dev.azure.com/11111111-aaaa-4bbb-8ccc-222222222222"
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    effect  = "Allow"
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+
+    principals {
+      type        = "Federated"
+      identifiers = concat(aws_iam_openid_connect_provider.ci[*].arn, data.aws_iam_openid_connect_provider.ci[*].arn)
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "vstoken.dev.azure.com/11111111-aaaa-4bbb-8ccc-222222222222:aud"
+      values   = ["api://AzureADTokenExchange"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "vstoken.dev.azure.com/11111111-aaaa-4bbb-8ccc-222222222222:sub"
+      values   = ["sc://acme/shop/aws-deploy"]
+    }
+  }
+}
+
+resource "aws_iam_role" "ci" {
+  name               = "deploy"
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+
+output "role_arn" {
+  value = aws_iam_role.ci.arn
+}

@@ -1,0 +1,42 @@
+import * as cdk from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import type { Construct } from "constructs";
+
+const issuer = "https://token.builds.bitrise.io";
+
+/** Condition keys start with the issuer without its scheme, not with the provider's ARN. */
+const key = (claim: string): string => `${issuer.replace("https://", "")}:${claim}`;
+
+export interface CiRoleStackProps extends cdk.StackProps {
+  /** Make the identity provider. An account has one for each issuer: false if it is there already. */
+  readonly createIdentityProvider?: boolean;
+}
+
+export class CiRoleStack extends cdk.Stack {
+  readonly role: iam.Role;
+
+  constructor(scope: Construct, id: string, props: CiRoleStackProps = {}) {
+    super(scope, id, props);
+
+    const provider =
+      (props.createIdentityProvider ?? true)
+        ? new iam.CfnOIDCProvider(this, "IdentityProvider", { url: issuer, clientIdList: ["sts.amazonaws.com"] }).attrArn
+        : "arn:aws:iam::123456789012:oidc-provider/token.builds.bitrise.io";
+    this.role = new iam.Role(this, "Role", {
+      roleName: "deploy",
+      assumedBy: new iam.FederatedPrincipal(
+        provider,
+        {
+          "StringEquals": {
+            [key("aud")]: "sts.amazonaws.com",
+          },
+          "StringLike": {
+            [key("sub")]: "app:c6d2a5b8e1f34a7b:workflow:*",
+          },
+        },
+        "sts:AssumeRoleWithWebIdentity",
+      ),
+    });
+    new cdk.CfnOutput(this, "RoleArn", { value: this.role.roleArn });
+  }
+}

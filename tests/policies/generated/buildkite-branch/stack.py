@@ -1,0 +1,45 @@
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+ISSUER = "https://agent.buildkite.com"
+
+
+def key(claim: str) -> str:
+    """Condition keys start with the issuer without its scheme, not with the provider's ARN."""
+    return ISSUER.removeprefix("https://") + ":" + claim
+
+
+class CiRoleStack(cdk.Stack):
+    """create_identity_provider: an account has one for each issuer, so False if it is there already."""
+
+    def __init__(self, scope: Construct, id: str, *, create_identity_provider: bool = True, **props) -> None:
+        super().__init__(scope, id, **props)
+
+        if create_identity_provider:
+            provider = iam.CfnOIDCProvider(
+                self, "IdentityProvider", url=ISSUER, client_id_list=["sts.amazonaws.com"]
+            ).attr_arn
+        else:
+            provider = "arn:aws:iam::123456789012:oidc-provider/agent.buildkite.com"
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name="deploy",
+            assumed_by=iam.FederatedPrincipal(
+                provider,
+                {
+                    "StringEquals": {
+                        key("aud"): "sts.amazonaws.com",
+                        key("organization_id"): "0184990a-1111-4222-8333-444455556666",
+                        key("pipeline_id"): "0184990a-2222-4333-8444-555566667777",
+                        key("build_branch"): "main",
+                    },
+                    "StringLike": {
+                        key("sub"): "organization:acme:pipeline:api:ref:refs/heads/main:commit:*",
+                    },
+                },
+                "sts:AssumeRoleWithWebIdentity",
+            ),
+        )
+        cdk.CfnOutput(self, "RoleArn", value=self.role.role_arn)

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Makes the identity provider and the role, or brings those that are there up to date. It can be run again.
+set -eu
+
+account='123456789012'
+role='deploy'
+arn='arn:aws:iam::123456789012:role/deploy'
+issuer='https://oidc.circleci.com/org/b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11'
+audience='b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11'
+provider='arn:aws:iam::123456789012:oidc-provider/oidc.circleci.com/org/b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11'
+policy='{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.circleci.com/org/b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "oidc.circleci.com/org/b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11:aud": "b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11",
+          "oidc.circleci.com/org/b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11:oidc.circleci.com/project-id": "7d5e5c1e-7a54-4b7e-9ad5-0c2cf1b6a1a2"
+        },
+        "StringLike": {
+          "oidc.circleci.com/org/b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11:sub": "org/b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11/project/7d5e5c1e-7a54-4b7e-9ad5-0c2cf1b6a1a2/user/????????-????-????-????-????????????/vcs-origin/github.com/acme/api/vcs-ref/refs/heads/main"
+        }
+      }
+    }
+  ]
+}'
+
+found=$(aws sts get-caller-identity --query Account --output text)
+if [ "$found" != "$account" ]; then
+	printf 'These credentials are of account %s, and the role belongs to %s.\n' "$found" "$account" >&2
+	exit 1
+fi
+
+# Succeeds if one of the words is the first argument.
+has() {
+	printf '%s\n' "$2" | tr '\t' '\n' | grep -Fqx -e "$1"
+}
+
+providers=$(aws iam list-open-id-connect-providers --query 'OpenIDConnectProviderList[].Arn' --output text)
+if ! has "$provider" "$providers"; then
+	aws iam create-open-id-connect-provider --url "$issuer" --client-id-list "$audience"
+else
+	audiences=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$provider" --query ClientIDList --output text)
+	if ! has "$audience" "$audiences"; then
+		aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn "$provider" --client-id "$audience"
+	fi
+fi
+
+if answer=$(aws iam get-role --role-name "$role" --query Role.Arn --output text 2>&1); then
+	if [ "$answer" != "$arn" ]; then
+		printf 'There is a role of that name with another path: %s\n' "$answer" >&2
+		exit 1
+	fi
+	aws iam update-assume-role-policy --role-name "$role" --policy-document "$policy"
+else
+	case $answer in
+	*NoSuchEntity*) aws iam create-role --role-name "$role" --assume-role-policy-document "$policy" ;;
+	*)
+		printf '%s\n' "$answer" >&2
+		exit 1
+		;;
+	esac
+fi
