@@ -8,7 +8,7 @@ use std::{env, fs};
 use ci_assume_role::ci::bitrise::table as bitrise;
 use ci_assume_role::ci::buildkite::table::{OPTIONS, PluginOption, Shape};
 use ci_assume_role::ci::github::table::{INPUTS, OUTPUTS};
-use ci_assume_role::cli::table::{FLAGS, Name, Takes};
+use ci_assume_role::cli::table::{self, Name, Takes};
 use ci_assume_role::diagnostic::Code;
 
 use ci_assume_role::names::{self, Meaning};
@@ -490,7 +490,7 @@ fn plugin_table() -> String {
 
 fn flags_table(wanted: fn(Name) -> bool) -> String {
     let mut out = String::from("| flag | value | default | meaning | commands |\n|---|---|---|---|---|\n");
-    for flag in FLAGS.iter().filter(|flag| flag.spec.name != "--help" && flag.of.iter().any(|name| wanted(*name))) {
+    for flag in table::all().filter(|flag| flag.spec.name != "--help" && flag.of.iter().any(|name| wanted(*name))) {
         let value = match flag.takes {
             Takes::Nothing => String::new(),
             Takes::One(value) => value.to_owned(),

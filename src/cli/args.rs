@@ -1,6 +1,6 @@
 //! What was typed, as a command, its flags and its operands.
 
-use super::table::{FLAGS, Flag, Name, Takes};
+use super::table::{self, Flag, Name, Takes};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pairs::Pairs;
 use crate::text::{listed, nearest};
@@ -105,12 +105,11 @@ impl Invocation {
 }
 
 fn find(name: Name, given: &str) -> Result<&'static Flag, Diagnostic> {
-    let of_command = || FLAGS.iter().filter(|flag| flag.of.contains(&name));
-    if let Some(flag) = of_command().find(|flag| flag.spec.name == given) {
+    if let Some(flag) = table::of(name).find(|flag| flag.spec.name == given) {
         return Ok(flag);
     }
     let unknown = Diagnostic::new(Code::OptionUnknown, format!("{} has no option `{given}`", name.text()));
-    Err(match nearest(given, of_command().map(|flag| flag.spec.name)) {
+    Err(match nearest(given, table::of(name).map(|flag| flag.spec.name)) {
         Some(meant) => unknown.fact("nearest", meant).fix(format!("write `{meant}`")),
         None => unknown.fix(format!("see `ci-assume-role {} --help`", name.text())),
     })

@@ -1,7 +1,7 @@
 //! Completions of the command line for shells: commands, their flags, and values where there is a choice.
 
 use super::args::GROUP;
-use super::table::{FLAGS, Flag, Name, Takes};
+use super::table::{self, Flag, Name, Takes};
 
 pub const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
 
@@ -44,10 +44,6 @@ fn plain() -> impl Iterator<Item = Name> {
     Name::ALL.into_iter().filter(|name| !name.text().contains(' '))
 }
 
-fn flags(name: Name) -> impl Iterator<Item = &'static Flag> {
-    FLAGS.iter().filter(move |flag| flag.of.contains(&name))
-}
-
 fn choices(flag: &Flag) -> &'static [&'static str] {
     match flag.takes {
         Takes::Choice(choices) => choices,
@@ -59,7 +55,7 @@ fn bash() -> String {
     let mut text = String::from(
         "_ci_assume_role() {\n  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n  case $before in\n",
     );
-    for flag in FLAGS.iter().filter(|flag| !choices(flag).is_empty()) {
+    for flag in table::FLAGS.iter().filter(|flag| !choices(flag).is_empty()) {
         let values = choices(flag).join(" ");
         text.push_str(&format!(
             "    {}) COMPREPLY=($(compgen -W '{values}' -- \"$word\")); return ;;\n",
@@ -67,19 +63,19 @@ fn bash() -> String {
         ));
     }
     let files: Vec<&str> =
-        FLAGS.iter().filter(|flag| flag.takes == Takes::One("FILE")).map(|flag| flag.spec.name).collect();
+        table::all().filter(|flag| flag.takes == Takes::One("FILE")).map(|flag| flag.spec.name).collect();
     text.push_str(&format!("    {}) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n", files.join("|")));
     text.push_str("  esac\n  case ${COMP_WORDS[1]} in\n");
     text.push_str(&format!("    {GROUP}) case ${{COMP_WORDS[2]}} in\n"));
     for (second, name) in of_group() {
-        let words: Vec<&str> = flags(name).map(|flag| flag.spec.name).collect();
+        let words: Vec<&str> = table::of(name).map(|flag| flag.spec.name).collect();
         text.push_str(&format!("      {second}) COMPREPLY=($(compgen -f -W '{}' -- \"$word\")) ;;\n", words.join(" ")));
     }
     text.push_str(&format!("      *) COMPREPLY=($(compgen -W '{}' -- \"$word\")) ;;\n    esac ;;\n", group_words()));
     for name in plain() {
         let words: Vec<&str> = match name {
             Name::Completion => SHELLS.to_vec(),
-            _ => flags(name).map(|flag| flag.spec.name).collect(),
+            _ => table::of(name).map(|flag| flag.spec.name).collect(),
         };
         text.push_str(&format!(
             "    {}) COMPREPLY=($(compgen -W '{}' -- \"$word\")) ;;\n",
@@ -112,7 +108,7 @@ fn fish() -> String {
             text.push_str(&format!("complete -c ci-assume-role -n {inside} -a {}\n", quoted(&SHELLS.join(" "))));
             continue;
         }
-        for flag in flags(name) {
+        for flag in table::of(name) {
             let long = flag.spec.name.trim_start_matches('-');
             let mut line = format!("complete -c ci-assume-role -n {inside} -l {long}");
             match flag.takes {
@@ -134,13 +130,13 @@ fn powershell() -> String {
          $words = @($ast.CommandElements | ForEach-Object { $_.ToString() })\n  $before = if ($word) { $words[-2] } else \
          { $words[-1] }\n  $values = switch ($before) {\n",
     );
-    for flag in FLAGS.iter().filter(|flag| !choices(flag).is_empty()) {
+    for flag in table::FLAGS.iter().filter(|flag| !choices(flag).is_empty()) {
         text.push_str(&format!("    '{}' {{ {} }}\n", flag.spec.name, list(choices(flag))));
     }
     text.push_str("    default {\n      switch ($words[1]) {\n");
     text.push_str(&format!("        '{GROUP}' {{ switch ($words[2]) {{\n"));
     for (second, name) in of_group() {
-        let words: Vec<&str> = flags(name).map(|flag| flag.spec.name).collect();
+        let words: Vec<&str> = table::of(name).map(|flag| flag.spec.name).collect();
         text.push_str(&format!("          '{second}' {{ {} }}\n", list(&words)));
     }
     let seconds: Vec<&str> = of_group().map(|(second, _)| second).collect();
@@ -148,7 +144,7 @@ fn powershell() -> String {
     for name in plain() {
         let words: Vec<&str> = match name {
             Name::Completion => SHELLS.to_vec(),
-            _ => flags(name).map(|flag| flag.spec.name).collect(),
+            _ => table::of(name).map(|flag| flag.spec.name).collect(),
         };
         text.push_str(&format!("        '{}' {{ {} }}\n", name.text(), list(&words)));
     }

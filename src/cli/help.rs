@@ -1,6 +1,6 @@
 //! The text of `--help`.
 
-use super::table::{FLAGS, Name, Takes};
+use super::table::{self, Name, Takes};
 
 /// Lines of at most this many characters.
 const WIDTH: usize = 110;
@@ -13,7 +13,7 @@ pub fn of(name: Name) -> String {
         text.push_str(&format!("{line}\n"));
     }
     text.push_str("\nOptions:\n");
-    for flag in FLAGS.iter().filter(|flag| flag.of.contains(&name)) {
+    for flag in table::of(name) {
         let value = match flag.takes {
             Takes::Nothing => String::new(),
             Takes::One(value) => format!(" {value}"),
@@ -25,7 +25,7 @@ pub fn of(name: Name) -> String {
         if let Takes::Choice(choices) = flag.takes {
             about.push_str(&format!(": {}", choices.join(", ")));
         }
-        if flag.spec.alias.is_some() {
+        if flag.spec.alias.is_some() || (name.is_about_policies() && !matches!(flag.spec.default, "none" | "not")) {
             about.push_str(&format!(" ({})", flag.spec.default));
         }
         let mut lines = wrapped(&about, WIDTH - COLUMN).into_iter();

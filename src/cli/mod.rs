@@ -7,6 +7,7 @@ mod credential_process;
 mod doctor;
 mod exec;
 pub mod format;
+pub mod generate;
 pub mod help;
 pub mod settings;
 pub mod table;

@@ -1,6 +1,7 @@
 //! The options of the command line. The one source of what is parsed, of `--help`, of the shell
 //! completions, and of the tables in `docs/`.
 
+use super::generate;
 use crate::settings::OptionSpec;
 
 /// One flag, and the commands that have it.
@@ -197,20 +198,34 @@ pub const FLAGS: &[Flag] = &[
     flag("--policy", "", Takes::One("FILE"), &[Name::PolicyExplain, Name::PolicyCheck], "none", "Where the trust policy is: a document, or a file that has one or more"),
     flag("--claims", "", Takes::One("FILE"), &[Name::PolicyExplain, Name::PolicyGenerate], "none", "A token's claims as JSON, a token, or an event of CloudTrail; - for standard input"),
     flag("--role-arn", "", Takes::One("ARN"), &[Name::PolicyExplain], "none", "The role that the policy belongs to"),
+    flag("--format", "", Takes::Choice(&["json", "aws-cli", "terraform", "cloudformation", "cdk-typescript", "cdk-python", "pulumi-typescript", "pulumi-yaml", "pipeline"]), &[Name::PolicyGenerate], "json, or all of them with --output", "What to print"),
+    flag("--output", "", Takes::One("FOLDER"), &[Name::PolicyGenerate], "standard output", "Write files into this folder instead"),
     flag("--request", "", Takes::Several("KEY=VALUE"), &[Name::PolicyExplain], "unknown", "What the token does not say of the call, such as aws:SourceIp=203.0.113.9"),
     flag("--help", "", Takes::Nothing, &Name::ALL, "not", "Show this text"),
 ];
 
 /// The same, as far as it is about reading options.
-pub const SPECS: [OptionSpec; FLAGS.len()] = {
-    let mut specs = [FLAGS[0].spec; FLAGS.len()];
+pub const SPECS: [OptionSpec; FLAGS.len()] = specs(FLAGS);
+
+pub(super) const fn specs<const N: usize>(flags: &[Flag]) -> [OptionSpec; N] {
+    let mut specs = [flags[0].spec; N];
     let mut index = 0;
-    while index < FLAGS.len() {
-        specs[index] = FLAGS[index].spec;
+    while index < N {
+        specs[index] = flags[index].spec;
         index += 1;
     }
     specs
-};
+}
+
+/// All flags of all commands.
+pub fn all() -> impl Iterator<Item = &'static Flag> {
+    FLAGS.iter().chain(generate::FLAGS)
+}
+
+/// The flags that a command has.
+pub fn of(name: Name) -> impl Iterator<Item = &'static Flag> {
+    all().filter(move |flag| flag.of.contains(&name))
+}
 
 #[cfg(test)]
 mod tests {

@@ -91,7 +91,7 @@ fn choose<'f>(input: &Input, file: &'f File, role_arn: Option<&str>) -> Result<&
     }
 }
 
-async fn given(desk: &Desk) -> Result<Given, Diagnostic> {
+pub(super) async fn given(desk: &Desk) -> Result<Given, Diagnostic> {
     let input = input::file(desk, needed(desk, "--claims")?).await?;
     let mut all = claims::read(&input.text).map_err(|fault| {
         Diagnostic::new(Code::OptionInvalid, format!("{} holds no claims: {fault}", input.name))

@@ -3,6 +3,7 @@
 
 pub mod action;
 mod explain;
+mod generate;
 mod input;
 mod lint;
 
@@ -89,6 +90,7 @@ impl Desk {
         match invocation.name {
             Name::PolicyLint => lint::run(self).await,
             Name::PolicyExplain => explain::run(self).await,
+            Name::PolicyGenerate => generate::run(self).await,
             _ => Ok(UNCLEAR), // commands of other modules do not come here
         }
     }

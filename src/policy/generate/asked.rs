@@ -3,65 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::values;
+use crate::cli::generate::OPTIONS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::issuer::Kind;
-use crate::settings::{Audience, OptionSpec, Options, ValueFault, prose};
+use crate::settings::{Audience, Options, ValueFault};
 use crate::text::{listed, nearest};
-
-const fn option(name: &'static str, default: &'static str, description: &'static str) -> OptionSpec {
-    OptionSpec { name, description: prose(description), default, alias: None, secret: false }
-}
-
-/// All options, for the command line as well.
-pub static OPTIONS: [OptionSpec; 27] = [
-    option(
-        "--ci",
-        "that of the token or issuer",
-        "The CI: github, gitlab, buildkite, circleci, bitbucket, bitrise, azure-devops or other",
-    ),
-    option("--issuer", "that of the CI", "The issuer of its tokens, for a server of your own or another CI"),
-    option("--role-arn", "made from the next three", "The role to make, such as arn:aws:iam::123456789012:role/deploy"),
-    option("--role-name", "none", "Its name"),
-    option("--account-id", "none", "Its account"),
-    option("--partition", "aws", "The partition of its account: aws, aws-cn, aws-us-gov, …"),
-    option("--audience", "that of the CI", "The audience of the tokens"),
-    option(
-        "--level",
-        "the narrowest that the other options describe",
-        "Whom to let in: organization, repository (or project, pipeline, app), branch, tag, environment, pull-request, service-connection, workflow or subject",
-    ),
-    option("--organization", "none", "The organization, owner, group or workspace, by name"),
-    option("--organization-id", "none", "Its id"),
-    option(
-        "--repository",
-        "none",
-        "The repository: GitHub's OWNER/NAME, or CircleCI's github.com/OWNER/NAME. Several are one a line",
-    ),
-    option("--repository-id", "none", "Its id, one for each repository"),
-    option("--project", "none", "The project: GitLab's path, or Azure DevOps' name"),
-    option("--project-id", "none", "Its id, one for each project"),
-    option("--namespace-id", "none", "The id of the GitLab group or user that the project is in"),
-    option("--pipeline", "none", "The pipeline: Buildkite's slug, or Azure DevOps' name"),
-    option("--pipeline-id", "none", "Its id, one for each pipeline"),
-    option("--app", "none", "The slug of the Bitrise app"),
-    option("--branch", "none", "A branch; a * in it stands for any text"),
-    option("--tag", "none", "A tag; a * in it stands for any text"),
-    option("--environment", "none", "The deployment environment of GitHub"),
-    option("--environment-id", "none", "The id of the deployment environment of Bitbucket"),
-    option("--workspace-id", "none", "The id of the workspace of Bitbucket"),
-    option(
-        "--workflow",
-        "none",
-        "The workflow: Bitrise's name, or GitHub's reusable OWNER/NAME/.github/workflows/FILE@REF",
-    ),
-    option("--service-connection", "none", "The service connection of Azure DevOps, by name"),
-    option("--any-branch-state", "false", "Let branches and tags of gitlab.com in that are not protected"),
-    option(
-        "--subject",
-        "none",
-        "The subject of the tokens as it stands, for issuers that are not known or subjects that were customised",
-    ),
-];
 
 const COMMON: &[&str] =
     &["--ci", "--issuer", "--role-arn", "--role-name", "--account-id", "--partition", "--audience", "--level"];

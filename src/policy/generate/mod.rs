@@ -24,14 +24,15 @@ mod values;
 
 use serde_json::{Map, Value};
 
+pub use self::asked::Level;
 use self::asked::{Asked, text_of};
-pub use self::asked::{Level, OPTIONS};
 use self::doc::Doc;
 use self::plan::Plan;
 pub use self::proof::{Mutation, Unsound};
 use super::caller::{Caller, Role};
 use super::issuer::Kind;
 use super::lint::Finding;
+use crate::cli::generate::OPTIONS;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::keys;
 use crate::settings::{AccountId, Options, RoleArn, ValueFault};

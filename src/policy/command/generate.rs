@@ -1,0 +1,101 @@
+//! `policy generate`
+
+use super::explain::given;
+use super::{Desk, NO, WELL};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::effect::{Effect, Stream};
+use crate::policy::generate::{Format, Generated, Mutation, Unsound, Wanted, generate};
+use crate::policy::report::{counted, text::for_a_log};
+use crate::text::Inert;
+
+pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
+    let lookup = |name: &str| desk.flag(name).map(str::to_owned);
+    let wanted = if desk.flag("--claims").is_some() {
+        Wanted::of_claims(&given(desk).await?.caller.claims, lookup)
+    } else {
+        Wanted::read(lookup)
+    };
+    let wanted = match wanted {
+        Ok(wanted) => wanted,
+        Err(failure) => {
+            for diagnostic in failure.diagnostics() {
+                desk.complain(diagnostic);
+            }
+            return Ok(failure.exit_code());
+        }
+    };
+    let generated = generate(&wanted).map_err(|fault| unsound(&fault))?;
+    match desk.flag("--output") {
+        Some(folder) => write(desk, &generated, folder).await?,
+        None => print(desk, &generated),
+    }
+    tell(desk, &generated);
+    // What cannot be kept out by a policy was said; a proof that fails never comes this far.
+    Ok(if generated.proof.iter().all(|mutation| mutation.refused) { WELL } else { NO })
+}
+
+fn print(desk: &Desk, generated: &Generated) {
+    let wanted = desk.flag("--format").unwrap_or(Format::Policy.name());
+    for artefact in generated.artefacts.iter().filter(|artefact| artefact.format.name() == wanted) {
+        desk.print(artefact.text.trim_end());
+    }
+}
+
+async fn write(desk: &Desk, generated: &Generated, folder: &str) -> Result<(), Diagnostic> {
+    let wanted = desk.flag("--format");
+    let artefacts = generated.artefacts.iter();
+    for artefact in artefacts.filter(|artefact| wanted.is_none_or(|wanted| artefact.format.name() == wanted)) {
+        let path = format!("{}/{}", folder.trim_end_matches('/'), artefact.format.file());
+        let mode = if artefact.format == Format::Script { 0o755 } else { 0o644 };
+        desk.channel.write_file(&path, artefact.text.clone(), mode).await.map_err(|fault| {
+            Diagnostic::new(Code::OptionInvalid, format!("{path} cannot be written")).fact("system says", &fault.detail)
+        })?;
+        desk.print(&path);
+    }
+    Ok(())
+}
+
+/// For people, beside what is for files.
+fn tell(desk: &Desk, generated: &Generated) {
+    let mut lines = vec![
+        format!("role      {}", Inert::new(generated.role.as_str())),
+        format!("provider  {}, client id {}", Inert::new(&generated.issuer), Inert::new(&generated.audience)),
+        format!("policy    {} characters, as IAM counts them", generated.length),
+        format!("proof     the wanted job gets in; {} stay out:", counted(generated.proof.len(), "other token")),
+    ];
+    lines.extend(generated.proof.iter().map(|mutation| format!("          {}", shown(mutation))));
+    lines.extend(generated.findings.iter().map(|finding| {
+        format!(
+            "{:9} {} {}: {}",
+            finding.severity.name(),
+            finding.rule.id,
+            finding.rule.name,
+            Inert::new(&finding.message)
+        )
+    }));
+    lines.extend(generated.notes.iter().map(|note| format!("note      {}", Inert::new(note))));
+    desk.channel.tell(Effect::Log { stream: Stream::Stderr, text: for_a_log(&lines.join("\n")) });
+}
+
+fn shown(mutation: &Mutation) -> String {
+    let part = mutation.part.map(|part| format!(" ({part})")).unwrap_or_default();
+    match &mutation.value {
+        Some(value) => format!("{}{part} = {}", mutation.claim, Inert::new(value)),
+        None => format!("no {}{part}", mutation.claim),
+    }
+}
+
+fn unsound(fault: &Unsound) -> Diagnostic {
+    let what = match fault {
+        Unsound::Unreadable => "AWS would not save it".to_owned(),
+        Unsound::Refuses { .. } => "it keeps out a job that is wanted".to_owned(),
+        Unsound::Admits(mutation) => format!("it may let in {}", shown(mutation)),
+        Unsound::Lint { rule, message } => format!("{rule}: {message}"),
+    };
+    Diagnostic::new(
+        Code::CapabilityMissing,
+        "the policy that was made does not pass its own proof, so it is not handed out",
+    )
+    .fact("proof", what)
+    .fix("please report it, with the options that you gave")
+}
