@@ -132,11 +132,121 @@ impl Kind {
         match self {
             Self::GitHub => &["repository_id", "repository_owner_id", "enterprise_id", "repository"],
             Self::GitLab => &["project_id", "namespace_id"],
-            Self::Buildkite => &["pipeline_id", "organization_id", "cluster_id", "organization_slug", "pipeline_slug"],
+            Self::Buildkite => &["pipeline_id", "organization_id", "cluster_id", "organization_slug"],
             Self::CircleCi => &["oidc.circleci.com/project-id"],
             Self::Google => &["google/organization_number"],
             _ => &[],
         }
+    }
+
+    /// Those of them that name one project, so that nobody else of the same customer comes in either.
+    #[must_use]
+    pub fn project_keys(self) -> &'static [&'static str] {
+        match self {
+            Self::GitHub => &["repository_id", "repository"],
+            Self::GitLab => &["project_id"],
+            Self::Buildkite => &["pipeline_id"],
+            Self::CircleCi => &["oidc.circleci.com/project-id"],
+            _ => &[],
+        }
+    }
+
+    /// The part of a subject that names the customer. `None`: the issuer does, or nothing.
+    #[must_use]
+    pub fn tenant_part(self) -> Option<&'static str> {
+        match self {
+            Self::GitHub => Some("owner"),
+            Self::GitLab | Self::GitLabOwn => Some("project"), // as far as its first slash
+            Self::Buildkite | Self::TerraformCloud => Some("organization"),
+            Self::CircleCiRoot => Some("organization id"),
+            Self::Bitrise => Some("app"),
+            _ => None,
+        }
+    }
+
+    /// The parts of a subject of which one has to be named, or every project of the customer comes in.
+    #[must_use]
+    pub fn project_parts(self) -> &'static [&'static str] {
+        match self {
+            Self::GitHub => &["repository"],
+            Self::GitLab | Self::GitLabOwn => &["project"],
+            Self::Buildkite => &["pipeline"],
+            Self::CircleCi | Self::CircleCiRoot => &["project id"],
+            Self::Bitbucket => &["repository", "environment"],
+            Self::AzureDevOps => &["project", "service connection", "pipeline"],
+            Self::TerraformCloud => &["project", "workspace"],
+            Self::Bitrise => &["app"],
+            Self::Google | Self::Codefresh | Self::Other => &[],
+        }
+    }
+
+    /// What its customers call a project: `repository`, `pipeline`.
+    #[must_use]
+    pub fn project_word(self) -> &'static str {
+        match self {
+            Self::GitHub | Self::Bitbucket => "repository",
+            Self::Buildkite => "pipeline",
+            Self::Bitrise => "app",
+            Self::TerraformCloud => "workspace",
+            _ => "project",
+        }
+    }
+
+    /// What its customers call themselves.
+    #[must_use]
+    pub fn tenant_word(self) -> &'static str {
+        match self {
+            Self::GitHub => "owner",
+            Self::GitLab | Self::GitLabOwn => "group",
+            Self::Bitbucket => "workspace",
+            Self::Bitrise => "app",
+            _ => "organization",
+        }
+    }
+
+    /// A subject as a policy should have it, to be filled in.
+    #[must_use]
+    pub fn subject_to_fill_in(self) -> Option<&'static str> {
+        match self {
+            Self::GitHub => Some("repo:OWNER/REPOSITORY:ref:refs/heads/main"),
+            Self::GitLab | Self::GitLabOwn => Some("project_path:GROUP/PROJECT:ref_type:branch:ref:main"),
+            Self::Buildkite => Some("organization:ORGANIZATION:pipeline:PIPELINE:ref:refs/heads/main:commit:*"),
+            Self::CircleCi | Self::CircleCiRoot => Some("org/ORGANIZATION_ID/project/PROJECT_ID/user/*"),
+            Self::Bitbucket => Some("{REPOSITORY_UUID}:{ENVIRONMENT_UUID}:*"),
+            Self::Bitrise => Some("app:APP_SLUG:workflow:WORKFLOW"),
+            Self::AzureDevOps => Some("sc://ORGANIZATION/PROJECT/SERVICE_CONNECTION"),
+            Self::TerraformCloud => {
+                Some("organization:ORGANIZATION:project:PROJECT:workspace:WORKSPACE:run_phase:apply")
+            }
+            Self::Google | Self::Codefresh | Self::Other => None,
+        }
+    }
+
+    /// The CI that somebody had in mind who wrote a provider that it does not have, and the right form.
+    #[must_use]
+    pub fn meant_by(issuer: &str) -> Option<(Self, &'static str)> {
+        let host = issuer.split('/').next().unwrap_or_default();
+        let is_of =
+            |domain: &str| host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'));
+        let known: [(&[&str], Self, &'static str); 7] = [
+            (
+                &["githubusercontent.com", "github.com", "actions.github.com"],
+                Self::GitHub,
+                "token.actions.githubusercontent.com",
+            ),
+            (&["buildkite.com"], Self::Buildkite, "agent.buildkite.com"),
+            (&["circleci.com"], Self::CircleCi, "oidc.circleci.com/org/ORGANIZATION_ID"),
+            (
+                &["bitbucket.org"],
+                Self::Bitbucket,
+                "api.bitbucket.org/2.0/workspaces/WORKSPACE/pipelines-config/identity/oidc",
+            ),
+            (&["bitrise.io"], Self::Bitrise, "token.builds.bitrise.io"),
+            (&["dev.azure.com", "visualstudio.com"], Self::AzureDevOps, "vstoken.dev.azure.com/ORGANIZATION_GUID"),
+            (&["terraform.io"], Self::TerraformCloud, "app.terraform.io"),
+        ];
+        let (_, kind, right) = known.into_iter().find(|(domains, ..)| domains.iter().any(|domain| is_of(domain)))?;
+        Some((kind, right))
     }
 
     /// What `aud` says unless the pipeline asks for something else. `None`: there is no default.

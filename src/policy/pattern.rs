@@ -138,7 +138,7 @@ pub(super) fn literal(filled: &str) -> Cow<'_, str> {
 /// Whether a value has a wildcard that the Like operators would obey.
 #[must_use]
 pub fn has_wildcard(value: &str) -> bool {
-    value.replace("${*}", "").replace("${?}", "").contains(['*', '?'])
+    value.contains(['*', '?']) && value.replace("${*}", "").replace("${?}", "").contains(['*', '?'])
 }
 
 #[cfg(test)]

@@ -67,6 +67,9 @@ const REPOSITORY_ID: Piece = part("repository id", Chars::Digits, "74");
 const ENVIRONMENT: Piece = part("environment", Chars::NoColon, "production");
 const REF: Piece = part("ref", Chars::NoColon, "refs/heads/main");
 
+/// What `repository` says in a token of GitHub.
+pub const REPOSITORY_NAME: Form = &[OWNER, fixed("/"), REPOSITORY];
+
 /// <https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims>
 pub const GITHUB: &[Form] = &[
     &[fixed("repo:"), OWNER, fixed("/"), REPOSITORY, fixed(":environment:"), ENVIRONMENT],
@@ -271,6 +274,135 @@ fn take<'a>(form: &'static [Piece], text: &'a str, segments: &mut Vec<Segment<'a
     }
 }
 
+/// A policy's value beside the form that it is written after.
+#[derive(Clone, Copy, Debug)]
+pub struct Aligned<'p> {
+    pub form: Form,
+    segments: [Segment<'p>; MAX_PARTS],
+    starts: [usize; MAX_PARTS],
+    count: usize,
+    /// What is left of the pattern from the wildcard on that takes all further parts; nothing where
+    /// the pattern goes through the whole form.
+    pub tail: Option<&'p str>,
+}
+
+const MAX_PARTS: usize = 8;
+
+impl<'p> Aligned<'p> {
+    #[must_use]
+    pub fn segments(&self) -> &[Segment<'p>] {
+        self.segments.get(..self.count).unwrap_or_default()
+    }
+
+    /// The text that the pattern has for a part, its wildcards included.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'p str> {
+        self.segments().iter().find(|segment| segment.name == name).map(|segment| segment.value)
+    }
+
+    /// Where the text of a part stands in the pattern.
+    #[must_use]
+    pub fn place(&self, name: &str) -> Option<std::ops::Range<usize>> {
+        let index = self.segments().iter().position(|segment| segment.name == name)?;
+        let start = *self.starts.get(index)?;
+        Some(start..start + self.segments.get(index)?.value.len())
+    }
+}
+
+/// A pattern cut into the parts of the form that it follows the furthest. Unlike [`witness`] it
+/// reads the pattern as its author did: a wildcard belongs to the part in which it stands.
+#[must_use]
+pub fn align<'p>(forms: &[Form], pattern: &'p str, literal: bool) -> Option<Aligned<'p>> {
+    let mut best: Option<(usize, Aligned<'p>)> = None;
+    for form in forms {
+        if let Some((length, aligned)) = align_to(form, pattern, literal)
+            && best.as_ref().is_none_or(|(longest, _)| length > *longest)
+        {
+            best = Some((length, aligned));
+        }
+    }
+    best.map(|(_, aligned)| aligned)
+}
+
+fn align_to<'p>(form: Form, pattern: &'p str, literal: bool) -> Option<(usize, Aligned<'p>)> {
+    let is_wild = |c: char| !literal && matches!(c, '*' | '?');
+    let empty = Segment { name: "", value: "" };
+    let mut aligned = Aligned { form, segments: [empty; MAX_PARTS], starts: [0; MAX_PARTS], count: 0, tail: None };
+    let mut at = 0;
+    for (index, piece) in form.iter().enumerate() {
+        let rest = pattern.get(at..)?;
+        match piece {
+            Piece::Fixed(text) => match common(text, rest, literal) {
+                Common::All => at += text.len(),
+                Common::Wild(length) => {
+                    aligned.tail = pattern.get(at + length..);
+                    return Some((at + length, aligned));
+                }
+                // The wildcard before it takes this text as well.
+                Common::Ends | Common::Differs
+                    if aligned.segments().last().is_some_and(|last| !literal && last.value.ends_with('*')) =>
+                {
+                    aligned.tail = Some(rest);
+                    return Some((at, aligned));
+                }
+                Common::Ends | Common::Differs => return None,
+            },
+            Piece::Part(part) => {
+                let next = match form.get(index + 1) {
+                    Some(Piece::Fixed(next)) => Some(*next),
+                    _ => None,
+                };
+                let length = rest
+                    .char_indices()
+                    .find(|(place, c)| {
+                        let ends = next.zip(rest.get(*place..)).is_some_and(|(next, rest)| {
+                            match common(next, rest, literal) {
+                                Common::All => true,
+                                Common::Wild(length) => length > 0,
+                                Common::Ends | Common::Differs => false,
+                            }
+                        });
+                        ends || !(part.chars.admits(*c) || is_wild(*c))
+                    })
+                    .map_or(rest.len(), |(place, _)| place);
+                let value = rest.get(..length)?;
+                if value.is_empty() && !part.may_be_empty {
+                    return None;
+                }
+                *aligned.starts.get_mut(aligned.count)? = at;
+                *aligned.segments.get_mut(aligned.count)? = Segment { name: part.name, value };
+                aligned.count += 1;
+                at += length;
+            }
+        }
+    }
+    let left = pattern.get(at..)?;
+    let over = !literal && left.bytes().all(|byte| byte == b'*');
+    (left.is_empty() || over).then_some((at, aligned))
+}
+
+/// How far a pattern goes along with fixed text.
+enum Common {
+    All,
+    /// Up to a wildcard, after so many bytes.
+    Wild(usize),
+    /// The pattern ends before the text does.
+    Ends,
+    Differs,
+}
+
+fn common(fixed: &str, pattern: &str, literal: bool) -> Common {
+    for (at, wanted) in fixed.bytes().enumerate() {
+        match pattern.as_bytes().get(at) {
+            None => return Common::Ends,
+            Some(byte) if *byte == wanted => {}
+            Some(b'*' | b'?') if !literal => return Common::Wild(at),
+            Some(_) => return Common::Differs,
+        }
+    }
+    Common::All
+}
+
 /// A subject of one of these forms that `pattern` matches. `None`: it can match none.
 ///
 /// The pattern is one of `StringLike`, or, with `literal`, text in which `*` and `?` mean themselves.
@@ -448,6 +580,44 @@ mod tests {
             }
         }
         assert_eq!(witness(GITHUB, "repo:o/r:*", true), None, "a `*` is an ordinary character there");
+    }
+
+    #[test]
+    fn patterns_are_cut_as_their_authors_read_them() {
+        for (forms, pattern, expected) in [
+            (GITHUB, "repo:octo/app:*", Some("owner=octo repository=app tail=*")),
+            (GITHUB, "repo:octo/app*", Some("owner=octo repository=app* tail=")),
+            (GITHUB, "repo:octo*", Some("owner=octo* tail=")),
+            (GITHUB, "repo:octo*/app:ref:refs/heads/main", Some("owner=octo* repository=app ref=refs/heads/main")),
+            (GITHUB, "repo:octo/*:ref:refs/heads/*", Some("owner=octo repository=* ref=refs/heads/*")),
+            (
+                GITHUB,
+                "repo:octo@9919/app@74:*",
+                Some("owner=octo owner id=9919 repository=app repository id=74 tail=*"),
+            ),
+            (GITHUB, "repo:octo*:ref:refs/heads/main", Some("owner=octo* tail=:ref:refs/heads/main")),
+            (GITHUB, "*:ref:refs/heads/main", Some("tail=*:ref:refs/heads/main")),
+            (GITHUB, "repo:octo/app", None),
+            (GITHUB, "octo/app:*", None),
+            (
+                BUILDKITE,
+                "organization:a:pipeline:p:ref:refs/heads/main:*",
+                Some("organization=a pipeline=p ref=refs/heads/main tail=*"),
+            ),
+            (
+                BUILDKITE,
+                "organization:a:pipeline:p:ref:refs/heads/main:commit:*",
+                Some("organization=a pipeline=p ref=refs/heads/main commit=* tail="),
+            ),
+            (BITBUCKET, "{a}:{b}:*", Some("repository=a environment=b tail=*")),
+            (GITLAB, "project_path:g/p:ref_type:branch:ref:*", Some("project=g/p branch=*")),
+        ] {
+            let cut = align(forms, pattern, false).map(|aligned| {
+                let parts = aligned.segments().iter().map(|segment| format!("{}={}", segment.name, segment.value));
+                parts.chain(aligned.tail.map(|tail| format!("tail={tail}"))).collect::<Vec<_>>().join(" ")
+            });
+            assert_eq!(cut.as_deref(), expected, "{pattern}");
+        }
     }
 
     #[test]

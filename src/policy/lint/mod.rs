@@ -4,8 +4,20 @@
 //! counter-example: claims that the policy wrongly admits or wrongly refuses. The evaluator replays
 //! every counter-example before it is reported, so that a finding is a proof and not an opinion.
 
+mod audience;
+mod github;
+mod grammar;
+mod guard;
+mod host;
+mod ids;
 mod open;
+mod prefix;
+mod reach;
+mod subjects;
+mod template;
+mod unmapped;
 mod view;
+mod wildcard;
 
 use serde_json::{Map, Value};
 
@@ -99,12 +111,55 @@ type Check = fn(&View<'_>, &mut Findings<'_>);
 /// The same for what is wrong outside of a trust policy, in the file that holds it.
 type FileCheck = fn(&File, &mut Vec<Finding>);
 
-const CHECKS: &[Check] = &[open::check];
+const CHECKS: &[Check] = &[
+    open::check,
+    reach::check,
+    subjects::check,
+    guard::check,
+    wildcard::check,
+    unmapped::check,
+    prefix::check,
+    audience::check,
+    host::check,
+    grammar::check,
+    ids::check,
+    github::check,
+];
 
 const FILE_CHECKS: &[FileCheck] = &[];
 
 /// Every rule, in the order of their ids.
-pub const RULES: &[&Rule] = &[&open::TP001, &open::TP002];
+pub const RULES: &[&Rule] = &[
+    &open::TP001,
+    &open::TP002,
+    &reach::TP003,
+    &reach::TP004,
+    &reach::TP005,
+    &reach::TP006,
+    &reach::TP007,
+    &subjects::TP008,
+    &subjects::TP009,
+    &wildcard::TP010,
+    &guard::TP011,
+    &guard::TP012,
+    &guard::TP013,
+    &unmapped::TP014,
+    &prefix::TP015,
+    &prefix::TP016,
+    &grammar::TP017,
+    &audience::TP018,
+    &open::TP019,
+    &audience::TP020,
+    &wildcard::TP021,
+    &host::TP022,
+    &grammar::TP023,
+    &grammar::TP024,
+    &ids::TP025,
+    &github::TP026,
+    &github::TP027,
+    &subjects::TP028,
+    &subjects::TP029,
+];
 
 #[must_use]
 pub fn rule(id_or_name: &str) -> Option<&'static Rule> {
@@ -154,6 +209,14 @@ impl Findings<'_> {
         sample::may_admit(&self.found.policy, scope.statement, issuer.host)
     }
 
+    /// The same, if the statement said what `change` makes of it.
+    #[must_use]
+    pub fn may_admit_if(&self, scope: &Scope<'_>, issuer: &Issuer<'_>, change: impl FnOnce(&mut Statement)) -> bool {
+        self.changed(scope, change).is_some_and(|(policy, at)| {
+            policy.statements.get(at).is_some_and(|statement| sample::may_admit(&policy, statement, issuer.host))
+        })
+    }
+
     /// A token that comes in, and should not: one that the statement would admit if it said what `narrow`
     /// makes of it.
     #[must_use]
@@ -172,7 +235,20 @@ impl Findings<'_> {
     /// A token of a stranger that comes in.
     #[must_use]
     pub fn admits_stranger(&self, whose: &str, scope: &Scope<'_>, issuer: &Issuer<'_>) -> Option<CounterExample> {
-        let start = sample::strangers(issuer.host);
+        self.admits_without(whose, scope, issuer, "")
+    }
+
+    /// A token of a stranger that comes in because it lacks a claim.
+    #[must_use]
+    pub fn admits_without(
+        &self,
+        whose: &str,
+        scope: &Scope<'_>,
+        issuer: &Issuer<'_>,
+        claim: &str,
+    ) -> Option<CounterExample> {
+        let mut start = sample::strangers(issuer.host);
+        start.retain(|name, _| !name.eq_ignore_ascii_case(claim));
         let claims = sample::admitted_from(&self.found.policy, scope.statement, issuer.host, start);
         self.proven(whose, claims, true)
     }

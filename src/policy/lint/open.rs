@@ -1,6 +1,7 @@
 //! Statements that let in whoever has a token of the issuer.
 
-use super::{Finding, Findings, Issuer, Rule, Scope, Severity, View};
+use super::guard::{self, Guard};
+use super::{Finding, Findings, Issuer, Rule, Severity, View};
 use crate::policy::issuer::Kind;
 
 pub static TP001: Rule = Rule {
@@ -17,6 +18,13 @@ pub static TP002: Rule = Rule {
     title: "no condition says which customer of a shared issuer is meant",
 };
 
+pub static TP019: Rule = Rule {
+    id: "TP019",
+    name: "audience-only",
+    severity: Severity::High,
+    title: "no condition says which job is meant: every job of the issuer is accepted",
+};
+
 pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
     for scope in view.grants() {
         for issuer in &scope.issuers {
@@ -26,14 +34,17 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
                 let message = format!("whoever has a token of {host} can assume the role");
                 let fix = format!("add a Condition that tests {host}:aud and {host}:sub");
                 Finding::new(&TP001, scope.statement.span, message, fix)
-            } else if let Some(key) = shared
-                && !names_a_tenant(scope, *kind, key)
-                && findings.may_admit(scope, issuer)
-            {
+            } else if guard::of(scope, issuer) == Guard::None && findings.may_admit(scope, issuer) {
                 let span = scope.statement.principals.span;
-                let message =
-                    format!("all customers of {} share this issuer, and no condition names one of them", kind.name());
-                Finding::new(&TP002, span, message, format!("require {host}:{key}"))
+                if let Some(key) = shared {
+                    let name = kind.name();
+                    let message = format!("all customers of {name} share {host}, and no condition names one of them");
+                    Finding::new(&TP002, span, message, format!("require {host}:{key}{}", example_of(*kind)))
+                } else {
+                    let word = kind.project_word();
+                    let message = format!("every {word} that gets its tokens from {host} can assume the role");
+                    Finding::new(&TP019, span, message, format!("require {host}:sub{}", example_of(*kind)))
+                }
             } else {
                 continue;
             };
@@ -47,6 +58,6 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn names_a_tenant(scope: &Scope<'_>, kind: Kind, key: &str) -> bool {
-    scope.requires(key) || kind.tenancy_keys().iter().any(|name| scope.requires(name))
+fn example_of(kind: Kind) -> String {
+    kind.subject_to_fill_in().map(|form| format!(", such as {form}")).unwrap_or_default()
 }

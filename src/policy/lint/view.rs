@@ -26,6 +26,7 @@ pub struct Scope<'a> {
 pub struct Issuer<'a> {
     /// Without its scheme.
     pub host: &'a str,
+    /// The CI, also where the host is not quite its issuer's.
     pub kind: Kind,
     pub principal: &'a Principal,
 }
@@ -79,6 +80,11 @@ impl<'a> Scope<'a> {
         self.on(name).filter(|test| test.is_of(issuer))
     }
 
+    /// The conditions that say whose job comes in.
+    pub fn identity<'s>(&'s self, issuer: &'s Issuer<'a>) -> impl Iterator<Item = &'s Test<'a>> {
+        self.tests.iter().filter(move |test| test.is_identity(issuer))
+    }
+
     /// The other conditions under the same operator.
     pub fn beside<'s>(&'s self, test: &'s Test<'a>) -> impl Iterator<Item = &'s Test<'a>> {
         let same = |other: &&Test<'a>| {
@@ -112,7 +118,11 @@ impl<'a> Issuer<'a> {
             None if value == "accounts.google.com" => value,
             None => return None,
         };
-        Some(Self { host, kind: Kind::of(host), principal })
+        let kind = match Kind::of(host) {
+            Kind::Other => Kind::meant_by(host).map_or(Kind::Other, |(kind, _)| kind),
+            kind => kind,
+        };
+        Some(Self { host, kind, principal })
     }
 }
 
@@ -135,6 +145,21 @@ impl Test<'_> {
     #[must_use]
     pub fn is_of(&self, issuer: &Issuer<'_>) -> bool {
         matches!(self.key, Key::OfIssuer { prefix, .. } if prefix.eq_ignore_ascii_case(issuer.host))
+    }
+
+    /// Whether it is on the subject, or on an id or name of customer or project.
+    #[must_use]
+    pub fn is_identity(&self, issuer: &Issuer<'_>) -> bool {
+        self.is_of(issuer) && (self.is_on("sub") || issuer.kind.tenancy_keys().iter().any(|name| self.is_on(name)))
+    }
+
+    /// The name of the key behind its issuer, or nothing.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self.key {
+            Key::OfIssuer { name, .. } | Key::Foreign { name, .. } => name,
+            Key::Global => "",
+        }
     }
 
     #[must_use]

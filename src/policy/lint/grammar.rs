@@ -1,0 +1,371 @@
+//! Values that no subject of the CI can have, by the forms in which it writes them.
+
+use super::ids::{self, Wrong, is_uuid, replace};
+use super::{Finding, Findings, Issuer, Rule, Scope, Severity, Test, View, same, template};
+use crate::policy::document::Text;
+use crate::policy::issuer::Kind;
+use crate::policy::operator;
+use crate::policy::pattern::has_wildcard;
+use crate::policy::subject::{self, Aligned, Piece};
+
+pub static TP017: Rule = Rule {
+    id: "TP017",
+    name: "value-case",
+    severity: Severity::High,
+    title: "the value differs in letter case from what the CI writes",
+};
+
+pub static TP023: Rule = Rule {
+    id: "TP023",
+    name: "impossible-value",
+    severity: Severity::High,
+    title: "the value has a form that no token of the CI has",
+};
+
+pub static TP024: Rule = Rule {
+    id: "TP024",
+    name: "per-run-value",
+    severity: Severity::High,
+    title: "the value holds a part that is another in every run",
+};
+
+/// What is wrong with a value.
+enum Fault<'p> {
+    Case { right: String },
+    Id(Wrong<'p>),
+    PerRun { part: &'static str, text: &'p str },
+    Impossible { because: Option<String>, right: Option<String> },
+}
+
+pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
+    let mut owner = None;
+    for scope in &view.scopes {
+        for issuer in &scope.issuers {
+            for test in scope.tests.iter().filter(|test| test.is_of(issuer) && is_of_text(test)) {
+                let literal = !test.condition.operator.has_wildcards();
+                for value in &test.condition.values {
+                    // A wildcard that means itself is a mistake of its own.
+                    if literal && has_wildcard(&value.text) {
+                        continue;
+                    }
+                    let fault = if test.is_on("sub") {
+                        in_subject(issuer, &value.text, literal).or_else(|| in_owner(issuer, &value.text, &mut owner))
+                    } else {
+                        in_key(issuer.kind, test, &value.text)
+                    };
+                    if let Some(fault) = fault {
+                        findings.add(finding(scope, issuer, test, value, fault, findings));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn is_of_text(test: &Test<'_>) -> bool {
+    matches!(test.condition.operator.test, operator::Test::StringEquals | operator::Test::StringLike)
+}
+
+fn in_subject<'p>(issuer: &Issuer<'_>, value: &'p str, literal: bool) -> Option<Fault<'p>> {
+    let forms = issuer.kind.subjects();
+    if forms.is_empty() || (!literal && value.starts_with('*')) || value.contains("${") {
+        return None;
+    }
+    if let Some(wrong) = ids::in_subject(issuer, value, literal) {
+        let lower = wrong.text.to_ascii_lowercase();
+        return Some(if is_uuid(&lower) {
+            Fault::Case { right: value.replace(wrong.text, &lower) }
+        } else {
+            Fault::Id(wrong)
+        });
+    }
+    let Some(aligned) = subject::align(forms, value, literal) else {
+        let possible = if literal {
+            subject::parse(forms, value).is_some()
+        } else {
+            subject::witness(forms, value, false).is_some()
+        };
+        return (!possible && !template::is_one(issuer.kind, value)).then(|| impossible(issuer.kind, value));
+    };
+    in_parts(issuer, value, &aligned, literal)
+}
+
+/// What a part can hold, beyond the characters that it is made of.
+fn in_parts<'p>(issuer: &Issuer<'_>, value: &'p str, aligned: &Aligned<'p>, literal: bool) -> Option<Fault<'p>> {
+    let plain = |text: &str| literal || !has_wildcard(text);
+    let starts = |text: &str, start: &str| {
+        let fixed = if literal { text } else { text.split(['*', '?']).next().unwrap_or_default() };
+        fixed.starts_with(start) || (fixed.len() < text.len() && start.starts_with(fixed))
+    };
+    let instead = |part: &str, text: &str| {
+        let place = aligned.place(part)?;
+        Some(format!("{}{text}{}", value.get(..place.start)?, value.get(place.end..)?))
+    };
+    match issuer.kind {
+        Kind::GitHub | Kind::Buildkite => {
+            if let Some(git_ref) = aligned.get("ref").filter(|git_ref| !starts(git_ref, "refs/")) {
+                let short = git_ref.strip_prefix("heads/").unwrap_or(git_ref);
+                let right = instead("ref", &format!("refs/heads/{short}"));
+                return Some(Fault::Impossible { because: Some("a ref starts with refs/".to_owned()), right });
+            }
+            if issuer.kind == Kind::GitHub {
+                return None;
+            }
+            let slug = ["organization", "pipeline"].into_iter().filter_map(|part| Some((part, aligned.get(part)?)));
+            for (part, text) in slug {
+                if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    return Some(Fault::Case { right: instead(part, &text.to_ascii_lowercase())? });
+                }
+            }
+            let commit = aligned.get("commit").filter(|commit| plain(commit))?;
+            Some(Fault::PerRun { part: "commit", text: commit })
+        }
+        Kind::GitLab | Kind::GitLabOwn => {
+            let (part, text) = ["branch", "tag"].into_iter().find_map(|part| Some((part, aligned.get(part)?)))?;
+            let short = text.strip_prefix("refs/heads/").or_else(|| text.strip_prefix("refs/tags/"))?;
+            let because = Some(format!("a {part} stands there by its short name"));
+            Some(Fault::Impossible { because, right: instead(part, short) })
+        }
+        Kind::CircleCi | Kind::CircleCiRoot => {
+            let own = issuer.host.strip_prefix("oidc.circleci.com/org/");
+            let named = aligned.get("organization id").filter(|named| plain(named));
+            if let (Some(own), Some(named)) = (own, named)
+                && own != named
+            {
+                let because = Some(format!("the issuer is that of organization {own}"));
+                return Some(Fault::Impossible { because, right: instead("organization id", own) });
+            }
+            let user = aligned.get("user id").filter(|user| plain(user))?;
+            Some(Fault::PerRun { part: "user id", text: user })
+        }
+        Kind::Bitbucket => {
+            let step = aligned.get("step").filter(|step| plain(step))?;
+            Some(Fault::PerRun { part: "step", text: step })
+        }
+        _ => None,
+    }
+}
+
+/// GitHub keeps the letter case of an owner's name, so two spellings in one policy cannot both be right.
+fn in_owner<'p>(issuer: &Issuer<'_>, value: &'p str, known: &mut Option<&'p str>) -> Option<Fault<'p>> {
+    if issuer.kind != Kind::GitHub {
+        return None;
+    }
+    let aligned = subject::align(issuer.kind.subjects(), value, false)?;
+    let owner = aligned.get("owner")?;
+    let first = *known.get_or_insert(owner);
+    let place = aligned.place("owner").filter(|_| first != owner && first.eq_ignore_ascii_case(owner))?;
+    let right = format!("{}{first}{}", value.get(..place.start)?, value.get(place.end..)?);
+    Some(Fault::Case { right })
+}
+
+/// Keys whose values have a form.
+fn in_key<'p>(kind: Kind, test: &Test<'_>, value: &'p str) -> Option<Fault<'p>> {
+    let because =
+        |because: &str, right: Option<String>| Some(Fault::Impossible { because: Some(because.to_owned()), right });
+    match kind {
+        Kind::GitHub if test.is_on("ref") && !value.starts_with("refs/") && !value.starts_with(['*', '?']) => {
+            because("a ref starts with refs/", Some(format!("refs/heads/{value}")))
+        }
+        Kind::GitHub if test.is_on("repository") && !value.contains(['/', '*']) => {
+            because("it is OWNER/REPOSITORY", None)
+        }
+        Kind::Buildkite if test.is_on("build_branch") => {
+            let short = value.strip_prefix("refs/heads/")?;
+            because("a branch stands there by its short name", Some(short.to_owned()))
+        }
+        Kind::GitLab if test.is_on("ref_protected") && !matches!(value, "true" | "false") => {
+            let lower = value.to_ascii_lowercase();
+            if matches!(lower.as_str(), "true" | "false") {
+                return Some(Fault::Case { right: lower });
+            }
+            because("it is true or false", None)
+        }
+        _ => None,
+    }
+}
+
+fn impossible(kind: Kind, value: &str) -> Fault<'static> {
+    let forms = kind.subjects();
+    let recased = recased(forms, value);
+    let fits = |value: &str| subject::align(forms, value, false).is_some();
+    if recased != value && fits(&recased) {
+        return Fault::Case { right: recased };
+    }
+    let right = guesses(kind, value).into_iter().find(|guess| fits(guess));
+    Fault::Impossible { because: None, right }
+}
+
+/// The value with the fixed words of the forms in their own letter case.
+fn recased(forms: &[subject::Form], value: &str) -> String {
+    let mut text = value.to_owned();
+    let words = forms.iter().flat_map(|form| form.iter()).filter_map(|piece| match piece {
+        Piece::Fixed(word) => Some(*word),
+        Piece::Part(_) => None,
+    });
+    for word in words.chain(["refs/heads/", "refs/tags/"]) {
+        // Both have the same length, since letters of ASCII keep theirs.
+        if let Some(at) = text.to_ascii_lowercase().find(&word.to_ascii_lowercase()) {
+            text.replace_range(at..at + word.len(), word);
+        }
+    }
+    text
+}
+
+/// What somebody may have meant, the likeliest first.
+fn guesses(kind: Kind, value: &str) -> Vec<String> {
+    let trimmed = value.trim();
+    let mut list = vec![trimmed.to_owned()];
+    let mut put = |from: &str, to: &str| list.push(trimmed.replacen(from, to, 1));
+    match kind {
+        Kind::GitHub => {
+            for (from, to) in [
+                (":branch:", ":ref:refs/heads/"),
+                (":tag:", ":ref:refs/tags/"),
+                (":refs/", ":ref:refs/"),
+                (":env:", ":environment:"),
+                (":pull_request:*", ":pull_request"),
+                (":pull-request", ":pull_request"),
+                ("repository:", "repo:"),
+                ("repo/", "repo:"),
+                ("repo:https://github.com/", "repo:"),
+                ("repo:github.com/", "repo:"),
+            ] {
+                put(from, to);
+            }
+            list.push(format!("repo:{trimmed}"));
+            list.push(format!("{trimmed}:*"));
+            list.push(format!("repo:{trimmed}:*"));
+        }
+        Kind::GitLab | Kind::GitLabOwn => {
+            for (from, to) in [
+                ("project:", "project_path:"),
+                (":branch:", ":ref_type:branch:ref:"),
+                (":tag:", ":ref_type:tag:ref:"),
+                (":ref:", ":ref_type:branch:ref:"),
+            ] {
+                put(from, to);
+            }
+            list.push(format!("project_path:{trimmed}"));
+            list.push(format!("{trimmed}:*"));
+        }
+        Kind::Buildkite => {
+            put("org:", "organization:");
+            put(":branch:", ":ref:refs/heads/");
+            list.push(format!("{trimmed}:*"));
+        }
+        Kind::AzureDevOps => {
+            put("sc:///", "sc://");
+            put("p:///", "p://");
+            list.push(format!("sc://{trimmed}"));
+        }
+        Kind::Bitrise => list.push(format!("{trimmed}:workflow:*")),
+        Kind::CircleCi | Kind::CircleCiRoot => {
+            list.push(format!("{trimmed}/user/*"));
+            list.push(format!("{trimmed}user/*"));
+        }
+        Kind::Bitbucket => list.push(format!("{trimmed}:*")),
+        _ => {}
+    }
+    list.retain(|guess| guess != value);
+    list
+}
+
+fn finding(
+    scope: &Scope<'_>,
+    issuer: &Issuer<'_>,
+    test: &Test<'_>,
+    value: &Text,
+    fault: Fault<'_>,
+    findings: &Findings<'_>,
+) -> Finding {
+    let kind = issuer.kind;
+    let (name, text) = (kind.name(), value.text.as_str());
+    let on_subject = test.is_on("sub");
+    let form = kind.subject_to_fill_in().filter(|_| on_subject);
+    let like = |right: &str| {
+        let like = has_wildcard(right) && !test.condition.operator.has_wildcards();
+        format!("write {right}{}", if like { ", under StringLike" } else { "" })
+    };
+    let (mut finding, right, plain) = match fault {
+        Fault::Case { right } => {
+            let message =
+                format!("{text} is written {right}, and case counts under {}", test.condition.operator_name.text);
+            (Finding::new(&TP017, value.span, message, like(&right)), Some(right), true)
+        }
+        Fault::Id(Wrong { name: "braces", repaired: Some(right), .. }) => {
+            let message = format!("{name} writes each UUID of a subject in braces, and {text} lacks some");
+            (Finding::new(&ids::TP025, value.span, message, like(&right)), Some(right), true)
+        }
+        Fault::Id(Wrong { name: part, text: id, .. }) => {
+            let message = format!("{id} in {text} cannot be the {part}, which is a UUID of 8, 4, 4, 4 and 12 digits");
+            let fix = form.map_or_else(|| "write the whole UUID".to_owned(), |form| format!("write {form}"));
+            (Finding::new(&ids::TP025, value.span, message, fix), None, false)
+        }
+        Fault::PerRun { part, text: held } => {
+            let right = text.rfind(held).map(|at| per_run_open(kind, text.get(..at).unwrap_or_default()));
+            let message = match part {
+                "user id" => format!("{held} is the user who started the pipeline, so that nobody else's run matches"),
+                part => {
+                    format!("{held} is one {part}, and the next run has another, so that the value never matches again")
+                }
+            };
+            let fix = right.as_deref().map_or_else(|| "put a * in its place".to_owned(), like);
+            let mut finding = Finding::new(&TP024, value.span, message, fix);
+            if part == "user id" {
+                finding.severity = Severity::Medium; // somebody may have meant that user
+            }
+            (finding, right, false)
+        }
+        Fault::Impossible { because, right } => {
+            let because = because.map(|because| format!(": {because}")).unwrap_or_default();
+            let what = if on_subject { "subject" } else { test.name() };
+            let message = format!("no job of {name} has the {what} {text}{because}");
+            let fix = match (&right, form) {
+                (Some(right), _) => like(right),
+                (None, Some(form)) => format!("write {form}"),
+                (None, None) => "write it as the token has it".to_owned(),
+            };
+            let mut finding = Finding::new(&TP023, value.span, message, fix);
+            let cut_short = on_subject && kind == Kind::GitHub && right.as_deref() == Some(&format!("{text}:*"));
+            if cut_short {
+                finding.severity = Severity::Medium; // a repository can be told to write its name and nothing else
+            }
+            let slashes = kind == Kind::AzureDevOps || text.trim() != text;
+            (finding, right, slashes)
+        }
+    };
+    if !scope.grants || test.condition.operator.negated {
+        return finding;
+    }
+    let sample = right.as_deref().unwrap_or("*");
+    let example = findings.wrongly_refuses("the job that is meant", scope, issuer, |statement| {
+        let condition = same(statement, test.condition);
+        replace(condition, value, sample);
+        if let Some(condition) = same_by_span(statement, test) {
+            condition.operator.test = operator::Test::StringLike;
+            condition.values.retain(|other| other.span == value.span);
+        }
+    });
+    finding = finding.shown_by(example);
+    match right {
+        // Nothing of it worked, and there is one thing that it can mean.
+        Some(right) if plain && test.condition.values.len() == 1 && test.is_required() => {
+            finding.edit(value.span, right)
+        }
+        _ => finding,
+    }
+}
+
+fn same_by_span<'s>(
+    statement: &'s mut crate::policy::document::Statement,
+    test: &Test<'_>,
+) -> Option<&'s mut crate::policy::document::Condition> {
+    statement.conditions.iter_mut().find(|condition| condition.span == test.condition.span)
+}
+
+/// The value up to the part that changes, and a wildcard for the rest.
+fn per_run_open(kind: Kind, before: &str) -> String {
+    let before = if kind == Kind::Bitbucket { before.trim_end_matches('{') } else { before };
+    format!("{before}*")
+}
