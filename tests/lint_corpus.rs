@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ci_assume_role::policy::lint::{self, Finding, Severity};
+use ci_assume_role::policy::sample;
 use ci_assume_role::policy::source;
 use ci_assume_role::policy::tree::Lines;
 use serde_json::Value;
@@ -20,6 +21,12 @@ fn nothing_that_matters_is_found_in_correct_policies() {
         assert!(file.fault.is_none() && !file.policies.is_empty(), "{} is no policy", path.display());
         for found in &file.policies {
             assert!(found.policy.refusals.is_empty(), "{}: AWS would not save it", path.display());
+            let admits = found.policy.statements.iter().any(|statement| {
+                let provider = statement.principals.items.first().map_or("", |principal| &principal.value.text);
+                let issuer = provider.split_once(":oidc-provider/").map_or("", |(_, issuer)| issuer);
+                sample::admitted(&found.policy, statement, issuer).is_some()
+            });
+            assert!(admits, "{}: it lets nobody in", path.display());
         }
         for finding in lint::check_file(&file) {
             let (id, message) = (finding.rule.id, &finding.message);

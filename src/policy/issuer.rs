@@ -266,6 +266,16 @@ impl Kind {
         }
     }
 
+    /// An audience as a policy should have it, to be filled in.
+    #[must_use]
+    pub fn audience_to_fill_in(self) -> &'static str {
+        match self {
+            Self::CircleCi | Self::CircleCiRoot => "ORGANIZATION_ID",
+            Self::Bitbucket => "ari:cloud:bitbucket::workspace/WORKSPACE_UUID",
+            kind => kind.usual_audience().unwrap_or("sts.amazonaws.com"),
+        }
+    }
+
     /// The forms that its subjects take; none where they are not known.
     #[must_use]
     pub fn subjects(self) -> &'static [Form] {

@@ -17,7 +17,9 @@ pub fn usual(issuer: &str) -> Map<String, Value> {
     let mut set = |name: &str, value: &str| claims.insert(name.to_owned(), Value::from(value));
     set("iss", &format!("https://{issuer}"));
     let organization = issuer.strip_prefix("oidc.circleci.com/org/");
-    set("aud", organization.or(kind.usual_audience()).unwrap_or("sts.amazonaws.com"));
+    let of_workspace = "ari:cloud:bitbucket::workspace/5a6b7c8d-9e0f-4a1b-8c2d-3e4f5a6b7c8d";
+    let audience = organization.or((kind == Kind::Bitbucket).then_some(of_workspace)).or(kind.usual_audience());
+    set("aud", audience.unwrap_or("sts.amazonaws.com"));
     let subject = kind.subjects().first().and_then(|form| subject::witness(&[*form], "*", false));
     let subject = match (subject, organization) {
         (Some(subject), Some(organization)) => {
@@ -102,6 +104,7 @@ pub fn strangers(issuer: &str) -> Map<String, Value> {
             "sub",
             "org/11111111-1111-4111-8111-111111111111/project/22222222-2222-4222-8222-222222222222/user/33333333-3333-4333-8333-333333333333",
         )],
+        Kind::Bitbucket => &[("sub", "{99999999-8888-4777-8666-555555555555}:{0b7a9d1c-3e5f-4a6b-8c7d-9e0f1a2b3c4d}")],
         Kind::Bitrise => &[("sub", "app:ffffffffffffffff:workflow:anything")],
         Kind::TerraformCloud => &[("sub", "organization:someone-else:project:theirs:workspace:theirs:run_phase:apply")],
         _ => &[],
@@ -241,7 +244,8 @@ fn candidates(condition: &Condition, kind: Kind, name: &str) -> Vec<Option<Strin
     let on_subject = name.eq_ignore_ascii_case("sub");
     if operator.test == Test::Null || operator.negated {
         let subjects = forms.iter().filter(|_| on_subject).map(|form| subject::witness(&[*form], "*", false));
-        return subjects.chain([Some("another".to_owned()), None]).collect();
+        let other = if name.to_ascii_lowercase().ends_with("_id") { "4713" } else { "another" };
+        return subjects.chain([Some(other.to_owned()), None]).collect();
     }
     let concrete = |text: &str| match operator.test {
         Test::StringLike if on_subject => subject::witness(forms, text, false).unwrap_or_else(|| filled(text)),

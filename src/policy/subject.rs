@@ -4,6 +4,8 @@
 //! named parts, and a pattern is asked whether it can match any subject at all, with one that it
 //! does match as the proof.
 
+use super::pattern::like;
+
 /// One form of a subject: fixed text and named parts, in turn.
 pub type Form = &'static [Piece];
 
@@ -408,7 +410,32 @@ fn common(fixed: &str, pattern: &str, literal: bool) -> Common {
 /// The pattern is one of `StringLike`, or, with `literal`, text in which `*` and `?` mean themselves.
 #[must_use]
 pub fn witness(forms: &[Form], pattern: &str, literal: bool) -> Option<String> {
-    forms.iter().find_map(|form| witness_of(form, pattern, literal))
+    filled(forms, pattern, literal).or_else(|| forms.iter().find_map(|form| witness_of(form, pattern, literal)))
+}
+
+/// The pattern as its author read it, with samples for what is open.
+fn filled(forms: &[Form], pattern: &str, literal: bool) -> Option<String> {
+    let aligned = align(forms, pattern, literal)?;
+    let mut text = String::with_capacity(pattern.len());
+    let mut segments = aligned.segments().iter();
+    for piece in aligned.form {
+        match piece {
+            Piece::Fixed(fixed) => text.push_str(fixed),
+            Piece::Part(part) => match segments.next() {
+                None => text.push_str(part.sample),
+                Some(segment) if literal || !segment.value.contains(['*', '?']) => text.push_str(segment.value),
+                Some(segment) if like(segment.value, part.sample) => text.push_str(part.sample),
+                Some(segment) => {
+                    // What the wildcard at the end takes is the rest of the form.
+                    let last = aligned.tail.is_some() && segments.len() == 0;
+                    let value = if last { segment.value.trim_end_matches('*') } else { segment.value };
+                    text.push_str(&value.replace(['*', '?'], "1"));
+                }
+            },
+        }
+    }
+    let fits = if literal { pattern == text } else { like(pattern, &text) };
+    (fits && parse(forms, &text).is_some()).then_some(text)
 }
 
 /// Walks pattern and form side by side, the whole sample of each part first, so that what comes of it
@@ -515,7 +542,6 @@ fn steps(form: Form) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::super::issuer::Kind;
-    use super::super::pattern::like;
     use super::*;
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
                 }
             }
             // Who tests nothing else either has a worse problem, and keys of others may be meant for it.
-            if !tested && guard::of(scope, issuer) == Guard::Required {
+            if !tested && guard::of(scope, issuer) == Guard::Required && findings.may_admit(scope, issuer) {
                 findings.add(untested(scope, issuer, findings));
             }
         }
@@ -69,7 +69,7 @@ fn wrong(issuer: &Issuer<'_>, value: &str) -> Option<(String, Severity)> {
             match value {
                 _ if value == own => None,
                 // Somebody else's id, or this one in other letters.
-                _ if is_uuid(&value.to_ascii_lowercase()) => Some((own.to_owned(), Severity::High)),
+                _ if is_uuid(own) && is_uuid(&value.to_ascii_lowercase()) => Some((own.to_owned(), Severity::High)),
                 // Jobs can ask for this one, and have to.
                 "sts.amazonaws.com" if is_uuid(own) => Some((own.to_owned(), Severity::Low)),
                 "sts.amazonaws.com" => Some(("ORGANIZATION_ID".to_owned(), Severity::High)),
@@ -119,24 +119,19 @@ fn unusual(
     if right.contains("_ID") || right.contains("_UUID") {
         return finding; // what would have to stand there is not known
     }
-    let example =
-        findings.wrongly_refuses("the job with the audience that it has by itself", scope, issuer, |statement| {
-            if let Some(condition) = same(statement, test.condition) {
-                condition.values = vec![Text { text: right.to_owned(), span: value.span }];
-            }
-        });
+    let example = findings.wrongly_refuses("the job that is meant", scope, issuer, |statement| {
+        if let Some(condition) = same(statement, test.condition) {
+            condition.values = vec![Text { text: right.to_owned(), span: value.span }];
+        }
+    });
     finding.shown_by(example)
 }
 
 fn untested(scope: &Scope<'_>, issuer: &Issuer<'_>, findings: &Findings<'_>) -> Finding {
     let host = issuer.host;
-    let usual = issuer.kind.usual_audience().unwrap_or("sts.amazonaws.com");
     let own = host.strip_prefix("oidc.circleci.com/org/");
     let message = format!("a token of {} that was made for another service is accepted as well", issuer.kind.name());
-    let fix = match issuer.kind {
-        Kind::Bitbucket => format!("require {host}:aud, which is ari:cloud:bitbucket::workspace/WORKSPACE_UUID"),
-        _ => format!("require {host}:aud, such as {}", own.unwrap_or(usual)),
-    };
+    let fix = format!("require {host}:aud, such as {}", own.unwrap_or(issuer.kind.audience_to_fill_in()));
     let mut finding = Finding::new(&TP018, scope.statement.principals.span, message, fix);
     // There the job asks for the audience that it wants, and the guides of GitLab and CircleCI leave it out.
     if matches!(issuer.kind, Kind::GitHub | Kind::GitLab | Kind::GitLabOwn | Kind::CircleCi | Kind::CircleCiRoot) {

@@ -31,10 +31,23 @@ pub static TP024: Rule = Rule {
 
 /// What is wrong with a value.
 enum Fault<'p> {
-    Case { right: String },
+    Case {
+        right: String,
+    },
+    /// The owner's name as another value of the policy has it.
+    Owner {
+        first: &'p str,
+        right: String,
+    },
     Id(Wrong<'p>),
-    PerRun { part: &'static str, text: &'p str },
-    Impossible { because: Option<String>, right: Option<String> },
+    PerRun {
+        part: &'static str,
+        text: &'p str,
+    },
+    Impossible {
+        because: Option<String>,
+        right: Option<String>,
+    },
 }
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
@@ -111,11 +124,15 @@ fn in_parts<'p>(issuer: &Issuer<'_>, value: &'p str, aligned: &Aligned<'p>, lite
             if issuer.kind == Kind::GitHub {
                 return None;
             }
-            let slug = ["organization", "pipeline"].into_iter().filter_map(|part| Some((part, aligned.get(part)?)));
-            for (part, text) in slug {
-                if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                    return Some(Fault::Case { right: instead(part, &text.to_ascii_lowercase())? });
+            let slugs = ["organization", "pipeline"].into_iter().filter_map(|part| aligned.place(part));
+            let mut right = value.to_owned();
+            for slug in slugs {
+                if let Some(slug) = right.get_mut(slug) {
+                    slug.make_ascii_lowercase();
                 }
+            }
+            if right != value {
+                return Some(Fault::Case { right });
             }
             let commit = aligned.get("commit").filter(|commit| plain(commit))?;
             Some(Fault::PerRun { part: "commit", text: commit })
@@ -130,6 +147,7 @@ fn in_parts<'p>(issuer: &Issuer<'_>, value: &'p str, aligned: &Aligned<'p>, lite
             let own = issuer.host.strip_prefix("oidc.circleci.com/org/");
             let named = aligned.get("organization id").filter(|named| plain(named));
             if let (Some(own), Some(named)) = (own, named)
+                && is_uuid(own)
                 && own != named
             {
                 let because = Some(format!("the issuer is that of organization {own}"));
@@ -156,7 +174,7 @@ fn in_owner<'p>(issuer: &Issuer<'_>, value: &'p str, known: &mut Option<&'p str>
     let first = *known.get_or_insert(owner);
     let place = aligned.place("owner").filter(|_| first != owner && first.eq_ignore_ascii_case(owner))?;
     let right = format!("{}{first}{}", value.get(..place.start)?, value.get(place.end..)?);
-    Some(Fault::Case { right })
+    Some(Fault::Owner { first, right })
 }
 
 /// Keys whose values have a form.
@@ -287,38 +305,57 @@ fn finding(
         let like = has_wildcard(right) && !test.condition.operator.has_wildcards();
         format!("write {right}{}", if like { ", under StringLike" } else { "" })
     };
+    let mut other_run = None;
     let (mut finding, right, plain) = match fault {
         Fault::Case { right } => {
             let message =
                 format!("{text} is written {right}, and case counts under {}", test.condition.operator_name.text);
             (Finding::new(&TP017, value.span, message, like(&right)), Some(right), true)
         }
+        Fault::Owner { first, right } => {
+            let message = format!(
+                "the policy has the owner as {first} and in {text}, and case counts, so that one of them is wrong"
+            );
+            (Finding::new(&TP017, value.span, message, like(&right)), Some(right), false)
+        }
         Fault::Id(Wrong { name: "braces", repaired: Some(right), .. }) => {
             let message = format!("{name} writes each UUID of a subject in braces, and {text} lacks some");
             (Finding::new(&ids::TP025, value.span, message, like(&right)), Some(right), true)
         }
         Fault::Id(Wrong { name: part, text: id, .. }) => {
-            let message = format!("{id} in {text} cannot be the {part}, which is a UUID of 8, 4, 4, 4 and 12 digits");
-            let fix = form.map_or_else(|| "write the whole UUID".to_owned(), |form| format!("write {form}"));
+            let part = part.trim_end_matches(" id");
+            let message = format!("{id} in {text} is not the UUID of a {part}, which has 8, 4, 4, 4 and 12 digits");
+            let braces = if id.starts_with('{') { ", in its braces" } else { "" };
+            let fix = format!("put the UUID of the {part} in place of {id}{braces}");
             (Finding::new(&ids::TP025, value.span, message, fix), None, false)
         }
         Fault::PerRun { part, text: held } => {
             let right = text.rfind(held).map(|at| per_run_open(kind, text.get(..at).unwrap_or_default()));
             let message = match part {
                 "user id" => format!("{held} is the user who started the pipeline, so that nobody else's run matches"),
-                part => {
-                    format!("{held} is one {part}, and the next run has another, so that the value never matches again")
-                }
+                "commit" => format!("{held} is one commit, so that no build of a later one matches"),
+                part => format!("{held} is a {part} of one run, and every run has its own, so that none matches"),
             };
-            let fix = right.as_deref().map_or_else(|| "put a * in its place".to_owned(), like);
+            let mut fix = right.as_deref().map_or_else(|| "put a * in its place".to_owned(), like);
+            if part == "step" && text.matches(':').count() == 1 {
+                fix = format!("{fix}; or {text}:* if that is an environment");
+            }
             let mut finding = Finding::new(&TP024, value.span, message, fix);
+            let next = if part == "commit" { NEXT_COMMIT } else { NEXT_UUID };
+            other_run = Some(text.replace(held, next));
             if part == "user id" {
                 finding.severity = Severity::Medium; // somebody may have meant that user
             }
             (finding, right, false)
         }
         Fault::Impossible { because, right } => {
-            let because = because.map(|because| format!(": {because}")).unwrap_or_default();
+            let cut_short = on_subject && kind == Kind::GitHub && right.as_deref() == Some(&format!("{text}:*"));
+            let because = match because {
+                Some(because) => format!(": {because}"),
+                None if text.trim() != text => ": it has white space around it".to_owned(),
+                None if cut_short => ", unless the repository was told to write no more than its name".to_owned(),
+                None => String::new(),
+            };
             let what = if on_subject { "subject" } else { test.name() };
             let message = format!("no job of {name} has the {what} {text}{because}");
             let fix = match (&right, form) {
@@ -327,9 +364,8 @@ fn finding(
                 (None, None) => "write it as the token has it".to_owned(),
             };
             let mut finding = Finding::new(&TP023, value.span, message, fix);
-            let cut_short = on_subject && kind == Kind::GitHub && right.as_deref() == Some(&format!("{text}:*"));
             if cut_short {
-                finding.severity = Severity::Medium; // a repository can be told to write its name and nothing else
+                finding.severity = Severity::Medium;
             }
             let slashes = kind == Kind::AzureDevOps || text.trim() != text;
             (finding, right, slashes)
@@ -338,7 +374,7 @@ fn finding(
     if !scope.grants || test.condition.operator.negated {
         return finding;
     }
-    let sample = right.as_deref().unwrap_or("*");
+    let sample = other_run.as_deref().or(right.as_deref()).unwrap_or("*");
     let example = findings.wrongly_refuses("the job that is meant", scope, issuer, |statement| {
         let condition = same(statement, test.condition);
         replace(condition, value, sample);
@@ -356,6 +392,9 @@ fn finding(
         _ => finding,
     }
 }
+
+const NEXT_COMMIT: &str = "4f1d0a7c2b9e8d3f6a5b4c3d2e1f0a9b8c7d6e5f";
+const NEXT_UUID: &str = "44444444-5555-4666-8777-888888888888";
 
 fn same_by_span<'s>(
     statement: &'s mut crate::policy::document::Statement,

@@ -98,8 +98,7 @@ fn for_all_values(scope: &Scope<'_>, issuer: &Issuer<'_>, test: &Test<'_>, findi
     let (operator, key) = (condition.operator_name.text.as_str(), condition.key.text.as_str());
     let plain = operator.split_once(':').map_or(operator, |(_, plain)| plain);
     let message = format!("{operator} is also true for a token that has no {key}");
-    let multi = is_multi_valued(key);
-    let fix = format!("use {}{plain}", if multi { "ForAnyValue:" } else { "" });
+    let fix = instead(scope, issuer, test, plain);
     let mut finding = Finding::new(&TP011, condition.operator_name.span, message, fix);
     if of(scope, issuer) == Guard::Required {
         finding.severity = Severity::Medium; // another condition says whose job it is
@@ -107,8 +106,26 @@ fn for_all_values(scope: &Scope<'_>, issuer: &Issuer<'_>, test: &Test<'_>, findi
     let never = matches!(test.key, Key::OfIssuer { name, .. } if keys::claim_of_key(issuer.host, name).is_none());
     let whose = if never { "a job, of which AWS sees no such claim" } else { "a job whose token has no such claim" };
     let example = findings.admits_without(whose, scope, issuer, test.name());
+    let example = example.or_else(|| {
+        let whose = "the job, whatever its token says there";
+        findings.wrongly_admits(whose, scope, issuer, |_| ()).filter(|_| never)
+    });
     let finding = finding.shown_by(example);
     with_operator(finding, scope, issuer, test, plain)
+}
+
+/// The operator to use, and which keys of the block it does not do for.
+fn instead(scope: &Scope<'_>, issuer: &Issuer<'_>, test: &Test<'_>, plain: &str) -> String {
+    let mut fix = format!("use {plain}");
+    for test in std::iter::once(test).chain(scope.beside(test)) {
+        let key = &test.condition.key.text;
+        if is_multi_valued(key) {
+            fix = format!("{fix}, and ForAnyValue:{plain} for {key}");
+        } else if test.is_of(issuer) && keys::claim_of_key(issuer.host, test.name()).is_none() {
+            fix = format!("{fix}, and leave out {key}, which no token has");
+        }
+    }
+    fix
 }
 
 fn if_exists(scope: &Scope<'_>, issuer: &Issuer<'_>, test: &Test<'_>, findings: &Findings<'_>) -> Finding {

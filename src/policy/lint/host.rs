@@ -21,7 +21,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
                 Some((_, right)) => right,
                 None => host.trim_end_matches('/'),
             };
-            let message = format!("{} has no tokens of {host}", kind.name());
+            let message = format!("{host} is no issuer of {}", kind.name());
             let finding = Finding::new(&TP022, principal.value.span, message, format!("name the provider {right}"));
             findings.add(finding.shown_by(meant(scope, host, right, findings)));
         }

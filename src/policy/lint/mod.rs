@@ -25,6 +25,7 @@ pub use self::view::{Issuer, Key, Scope, Test, View};
 use super::caller::{Caller, Role};
 use super::document::{Condition, Statement, TrustPolicy};
 use super::evaluate::{Verdict, decide};
+use super::issuer::Kind;
 use super::sample;
 use super::source::{File, Found};
 use super::tree::Span;
@@ -111,6 +112,7 @@ type Check = fn(&View<'_>, &mut Findings<'_>);
 /// The same for what is wrong outside of a trust policy, in the file that holds it.
 type FileCheck = fn(&File, &mut Vec<Finding>);
 
+/// Those that tell what is only worth knowing come last: [`Findings::is_sound`].
 const CHECKS: &[Check] = &[
     open::check,
     reach::check,
@@ -124,6 +126,7 @@ const CHECKS: &[Check] = &[
     grammar::check,
     ids::check,
     github::check,
+    subjects::worth_knowing,
 ];
 
 const FILE_CHECKS: &[FileCheck] = &[];
@@ -203,6 +206,13 @@ impl Findings<'_> {
         self.list.push(finding);
     }
 
+    /// Whether nothing grave was found in the statement so far. What is only worth knowing waits until then.
+    #[must_use]
+    pub fn is_sound(&self, scope: &Scope<'_>) -> bool {
+        let within = |finding: &&Finding| scope.statement.span.contains(finding.span);
+        !self.list.iter().filter(within).any(|finding| finding.severity >= Severity::High)
+    }
+
     /// Whether somebody may come in by this statement, or its conditions keep everybody out.
     #[must_use]
     pub fn may_admit(&self, scope: &Scope<'_>, issuer: &Issuer<'_>) -> bool {
@@ -265,6 +275,9 @@ impl Findings<'_> {
     ) -> Option<CounterExample> {
         let (policy, at) = self.changed(scope, repair)?;
         let statement = policy.statements.get(at)?;
+        if Kind::of(issuer.host) != issuer.kind {
+            return None; // nobody knows a token of an issuer that there is not
+        }
         let claims = sample::admitted(&policy, statement, issuer.host)
             .unwrap_or_else(|| sample::nearest(&policy, statement, issuer.host));
         self.proven(whose, Some(claims), false)

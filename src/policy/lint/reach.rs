@@ -109,7 +109,7 @@ fn look_at(place: Place<'_, '_>, width: Width, findings: &mut Findings<'_>) {
     }
     let mut finding = match width {
         Width::Narrow => return,
-        Width::Everything => any_subject(place, findings),
+        Width::Everything => any_subject(place, idle, findings),
         Width::AnyTenant => open_owner(place, shown, findings),
         Width::PartOfName => open_name(place, shown),
         Width::WholeTenant => whole_tenant(place, shown),
@@ -124,9 +124,15 @@ fn look_at(place: Place<'_, '_>, width: Width, findings: &mut Findings<'_>) {
     findings.add(finding);
 }
 
-fn any_subject(place: Place<'_, '_>, findings: &Findings<'_>) -> Finding {
+fn any_subject(place: Place<'_, '_>, idle: bool, findings: &Findings<'_>) -> Finding {
     let Place { scope, issuer, test, value } = place;
-    let message = format!("the value {} of {} matches every subject", value.text, test.condition.key.text);
+    let (text, key) = (&value.text, &test.condition.key.text);
+    if idle {
+        let message =
+            format!("the value {text} of {key} matches every subject; only the other conditions tell jobs apart");
+        return Finding::new(&TP003, value.span, message, "write out the subject that may come in");
+    }
+    let message = format!("the value {text} of {key} matches every subject");
     let fix = match issuer.kind.subject_to_fill_in() {
         Some(form) => format!("say whose job may come in, such as {form}"),
         None => "write out the subject that may come in".to_owned(),
@@ -151,17 +157,24 @@ fn open_owner(
     let text = value.text.as_str();
     let cut = cut(test, kind, text);
     let owner = cut.as_ref().and_then(|aligned| tenant(kind, aligned));
-    let other = owner.map_or_else(|| "someone-else".to_owned(), evil);
+    let other = owner.map_or_else(|| stranger(kind).to_owned(), |owner| someone(kind, owner));
     let whose = format!("a job of {other}");
     let example = match (&cut, owner) {
         (Some(aligned), Some(owner)) => {
             let start = kind.tenant_part().and_then(|name| aligned.place(name)).map_or(0, |place| place.start);
             let end = start + owner.len();
             let rest = text.get(end..).unwrap_or_default();
-            let open = if rest.is_empty() || rest.starts_with(':') { "*" } else { "" };
+            let open = match kind {
+                Kind::GitLab | Kind::GitLabOwn if !rest.starts_with('/') => "/project*",
+                _ if rest.is_empty() || rest.starts_with(':') => "*",
+                _ => "",
+            };
             shown(&whose, &format!("{}{other}{open}{rest}", text.get(..start).unwrap_or_default()))
         }
-        _ => text.strip_prefix('*').and_then(|rest| shown(&whose, &format!("repo:{other}{rest}"))),
+        _ => text.strip_prefix('*').and_then(|rest| {
+            let repository = if rest.starts_with(':') { "/their-repo" } else { "" };
+            shown(&whose, &format!("repo:{other}{repository}{rest}"))
+        }),
     };
     let example = example.or_else(|| findings.admits_stranger(&format!("a job of another {word}"), scope, issuer));
     let message = match owner {
@@ -186,6 +199,8 @@ fn open_name(place: Place<'_, '_>, shown: impl Fn(&str, &str) -> Option<CounterE
         aligned.place(name)
     });
     let std::ops::Range { start, end } = part.unwrap_or(0..text.len());
+    // A project of GitLab stands behind its groups.
+    let start = text.get(start..end).and_then(|path| path.rfind('/')).map_or(start, |slash| start + slash + 1);
     let name = text.get(start..end).unwrap_or_default();
     let other = evil(name);
     let (before, rest) = (text.get(..start).unwrap_or_default(), text.get(end..).unwrap_or_default());
@@ -213,7 +228,7 @@ fn any_ref(place: Place<'_, '_>, shown: impl Fn(&str, &str) -> Option<CounterExa
     if !test.is_on("sub") || narrowing.iter().any(|name| scope.of(issuer, name).any(Test::is_required)) {
         return None;
     }
-    let start = value.text.trim_end_matches('*').trim_end_matches(':');
+    let start = value.text.trim_end_matches('*').trim_end_matches(':').trim_end_matches(":ref_type");
     let (what, whose, other, better) = match issuer.kind {
         Kind::GitHub => (
             "every branch, tag, environment and pull request",
@@ -224,7 +239,7 @@ fn any_ref(place: Place<'_, '_>, shown: impl Fn(&str, &str) -> Option<CounterExa
         Kind::GitLab | Kind::GitLabOwn => (
             "every branch and tag",
             "a job of any branch",
-            format!("{}:ref_type:branch:ref:try-something", start.trim_end_matches(":ref_type")),
+            format!("{start}:ref_type:branch:ref:try-something"),
             format!("{start}:ref_type:branch:ref:main"),
         ),
         Kind::Buildkite => (
@@ -248,11 +263,15 @@ fn whole_tenant(place: Place<'_, '_>, shown: impl Fn(&str, &str) -> Option<Count
     let Place { issuer, value, test, .. } = place;
     let kind = issuer.kind;
     let (text, word) = (value.text.as_str(), kind.project_word());
-    let owner = cut(test, kind, text).and_then(|aligned| tenant(kind, &aligned));
+    let cut = cut(test, kind, text);
+    let owner = cut.as_ref().and_then(|aligned| match kind {
+        Kind::GitLab | Kind::GitLabOwn => aligned.get("project").and_then(|path| path.strip_suffix("/*")),
+        _ => aligned.get("owner").or_else(|| aligned.get("organization")),
+    });
     let of = owner.map_or_else(|| format!("the {}", kind.tenant_word()), str::to_owned);
     let message = format!("{text} matches every {word} of {of}, and whatever is added to it");
     let fix = format!("name the {word}, or list those that are meant");
-    Finding::new(&TP007, value.span, message, fix).shown_by(shown(&format!("any {word} of {of}"), text))
+    Finding::new(&TP007, value.span, message, fix).shown_by(shown(&format!("a job of any {word} of {of}"), text))
 }
 
 /// How far the widest value of a condition reaches.
@@ -340,13 +359,28 @@ fn is_partial(value: &str) -> bool {
     value.contains(['*', '?']) && !value.trim_matches('*').is_empty() && !value.ends_with("/*")
 }
 
+/// A customer that a pattern matches and that its author would not have thought of.
+fn someone(kind: Kind, pattern: &str) -> String {
+    if pattern.trim_matches(['*', '?']).is_empty() {
+        return stranger(kind).to_owned();
+    }
+    match kind {
+        Kind::Bitrise | Kind::CircleCiRoot => pattern.replace(['*', '?'], "f"),
+        _ => evil(pattern),
+    }
+}
+
+fn stranger(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bitrise => "ffffffffffffffff",
+        Kind::CircleCiRoot => "11111111-1111-4111-8111-111111111111",
+        _ => "someone-else",
+    }
+}
+
 /// A name that a pattern matches and that its author would not have thought of.
 fn evil(pattern: &str) -> String {
-    let pattern = pattern.rsplit('/').next().unwrap_or(pattern);
     let fixed = pattern.trim_matches('*');
-    if fixed.is_empty() {
-        return "someone-else".to_owned();
-    }
     let delimited = |c: char| "-_.".contains(c);
     let fixed_one = fixed.replace('?', "x").replace('*', "-evil-");
     let after = if fixed.ends_with(delimited) { "evil" } else { "-evil" };

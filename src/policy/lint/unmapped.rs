@@ -7,6 +7,7 @@ use crate::policy::document::{Effect, PrincipalKind};
 use crate::policy::issuer::Kind;
 use crate::policy::operator;
 use crate::text::{listed, nearest};
+use serde_json::Value;
 
 pub static TP014: Rule = Rule {
     id: "TP014",
@@ -24,6 +25,9 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
             if foreign && !(is_for_anyone(scope) && Kind::of(prefix) != Kind::Other) {
                 continue;
             }
+            // As the provider spells it: the key may do so in other letters.
+            let of = scope.issuers.iter().find(|issuer| test.is_of(issuer));
+            let prefix = of.map_or(prefix, |issuer| issuer.host);
             if !is_unmapped(prefix, name) || is_null(test) {
                 continue;
             }
@@ -76,14 +80,19 @@ fn unmapped(scope: &Scope<'_>, test: &Test<'_>, issuer: &str, name: &str, findin
     if vacuous {
         if guard::of(scope, of) == Guard::Nothing {
             finding.severity = Severity::Critical; // it was meant to keep strangers out
-            finding = finding.shown_by(findings.admits_stranger("somebody else's job", scope, of));
+            return finding.shown_by(findings.admits_stranger("somebody else's job", scope, of));
         }
-        return finding;
+        let example = findings.wrongly_admits("a job that was meant to be kept out", scope, of, |_| ());
+        let example = example.filter(|_| negated).and_then(|mut example| {
+            example.claims.insert(name.to_owned(), condition.values.first()?.text.as_str().into());
+            findings.proven(&example.whose, Some(example.claims), true)
+        });
+        return finding.shown_by(example);
     }
     if let Some(name) = respelt(issuer, name).filter(|_| !negated) {
         finding = finding.edit(condition.key.span, format!("{}:{name}", of.host));
     }
-    finding.shown_by(kept_out(scope, of, test, name, findings))
+    finding.shown_by(kept_out(scope, of, test, findings))
 }
 
 /// The job that should come in: its token does say what the policy asks for.
@@ -91,15 +100,20 @@ fn kept_out(
     scope: &Scope<'_>,
     issuer: &Issuer<'_>,
     test: &Test<'_>,
-    name: &str,
     findings: &Findings<'_>,
 ) -> Option<super::CounterExample> {
     let example = findings.wrongly_refuses("the job that is meant", scope, issuer, |statement| {
         statement.conditions.retain(|condition| condition.span != test.condition.span);
     })?;
-    let value = test.condition.values.first()?.text.trim_matches('*').to_owned();
     let mut claims = example.claims;
-    claims.insert(name.to_owned(), value.into());
+    for test in scope.tests.iter().filter(|test| test.is_of(issuer) && is_unmapped(issuer.host, test.name())) {
+        let value = test.condition.values.first()?.text.trim_matches('*');
+        claims.insert(test.name().to_owned(), value.into());
+    }
+    if let (Kind::Bitrise, Some(app)) = (issuer.kind, claims.get("app_slug").and_then(Value::as_str)) {
+        let workflow = claims.get("workflow").and_then(Value::as_str).unwrap_or("deploy");
+        claims.insert("sub".to_owned(), format!("app:{app}:workflow:{workflow}").into());
+    }
     findings.proven(&example.whose, Some(claims), false)
 }
 

@@ -74,13 +74,14 @@ fn literal(view: &View<'_>, scope: &Scope<'_>, test: &Test<'_>, value: &Text, fi
         format!("move the value to a {like} block")
     };
     let mut finding = Finding::new(&TP010, value.span, message, fix);
-    if !scope.grants || negated || test.is_on("aud") {
+    if !scope.grants || negated {
         return finding;
     }
     let Some(issuer) = scope.issuers.iter().find(|issuer| test.is_of(issuer)) else { return finding };
     let example = findings.wrongly_refuses("the job that is meant", scope, issuer, |statement| {
         if let Some(condition) = same(statement, condition) {
-            condition.values = vec![value.clone()];
+            let text = if test.is_on("aud") { "sts.amazonaws.com" } else { &value.text };
+            condition.values = vec![Text { text: text.to_owned(), span: value.span }];
             condition.operator = Operator { test: operator::Test::StringLike, ..condition.operator };
         }
     });
@@ -116,7 +117,7 @@ fn open_audience(scope: &Scope<'_>, test: &Test<'_>, value: &Text, findings: &Fi
     let Some(issuer) = scope.issuers.iter().find(|issuer| test.is_of(issuer)) else {
         return Finding::new(&TP021, value.span, format!("{} is a pattern for {key}", value.text), "write it out");
     };
-    let usual = issuer.kind.usual_audience().unwrap_or("sts.amazonaws.com");
+    let usual = issuer.kind.audience_to_fill_in();
     let other = value.text.replace('*', "something-else").replace('?', "x");
     let message = format!("{} lets in tokens that were made for others, such as for {other}", value.text);
     let fix = format!("write the audience out, as in {usual}");
