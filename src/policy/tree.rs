@@ -118,7 +118,7 @@ impl Node {
                     .map(|(index, item)| (index.to_string(), item)),
                 Kind::Object(members) => members
                     .iter()
-                    .find(|member| member.value.span.contains(span) || member.name_span.contains(span))
+                    .find(|member| Span::new(member.name_span.start, member.value.span.end).contains(span))
                     .map(|member| (member.name.replace('~', "~0").replace('/', "~1"), &member.value)),
                 _ => None,
             };
