@@ -11,6 +11,7 @@ pub mod command;
 pub mod document;
 pub mod evaluate;
 pub mod explain;
+pub mod fields;
 pub mod generate;
 pub mod issuer;
 pub mod json;

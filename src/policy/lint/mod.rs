@@ -4,30 +4,47 @@
 //! counter-example: claims that the policy wrongly admits or wrongly refuses. The evaluator replays
 //! every counter-example before it is reported, so that a finding is a proof and not an opinion.
 
+mod actions;
 mod audience;
+pub mod config;
+mod consequence;
+mod context;
+mod delimiter;
+pub mod file;
+pub mod fix;
 mod github;
 mod grammar;
 mod guard;
 mod host;
 mod ids;
+mod keys;
 mod open;
 mod prefix;
+mod principals;
 mod reach;
+mod redundant;
+mod refused;
+mod repair;
+mod role;
+mod slips;
 mod subjects;
+mod tags;
 mod template;
 mod unmapped;
 mod view;
+mod whole;
 mod wildcard;
 
 use serde_json::{Map, Value};
 
+pub use self::file::{FileFinding, check_file};
 pub use self::view::{Issuer, Key, Scope, Test, View};
 use super::caller::{Caller, Role};
 use super::document::{Condition, Statement, TrustPolicy};
 use super::evaluate::{Verdict, decide};
 use super::issuer::Kind;
 use super::sample;
-use super::source::{File, Found};
+use super::source::Found;
 use super::tree::Span;
 
 /// One kind of mistake. Its page is `docs/rules/ID.md`.
@@ -109,9 +126,6 @@ pub struct CounterExample {
 /// What looks for mistakes: a rule or family.
 type Check = fn(&View<'_>, &mut Findings<'_>);
 
-/// The same for what is wrong outside of a trust policy, in the file that holds it.
-type FileCheck = fn(&File, &mut Vec<Finding>);
-
 /// Those that tell what is only worth knowing come last: [`Findings::is_sound`].
 const CHECKS: &[Check] = &[
     open::check,
@@ -127,9 +141,18 @@ const CHECKS: &[Check] = &[
     ids::check,
     github::check,
     subjects::worth_knowing,
+    tags::check,
+    delimiter::check,
+    principals::check,
+    actions::check,
+    whole::check,
+    refused::check,
+    keys::check,
+    context::check,
+    redundant::check,
+    role::check,
+    slips::check,
 ];
-
-const FILE_CHECKS: &[FileCheck] = &[];
 
 /// Every rule, in the order of their ids.
 pub const RULES: &[&Rule] = &[
@@ -162,21 +185,55 @@ pub const RULES: &[&Rule] = &[
     &github::TP027,
     &subjects::TP028,
     &subjects::TP029,
+    &tags::TP030,
+    &tags::TP031,
+    &tags::TP032,
+    &delimiter::TP033,
+    &principals::TP034,
+    &principals::TP035,
+    &principals::TP036,
+    &principals::TP037,
+    &actions::TP038,
+    &actions::TP039,
+    &whole::TP040,
+    &file::TP041,
+    &refused::TP042,
+    &refused::TP043,
+    &refused::TP044,
+    &keys::TP045,
+    &context::TP046,
+    &keys::TP047,
+    &keys::TP048,
+    &keys::TP049,
+    &whole::TP050,
+    &redundant::TP051,
+    &whole::TP052,
+    &context::TP053,
+    &role::TP054,
+    &file::TP055,
+    &role::TP056,
+    &keys::TP060,
+    &principals::TP061,
+    &principals::TP062,
+    &slips::TP063,
+    &slips::TP064,
+    &slips::TP065,
+    &slips::TP066,
+    &slips::TP067,
+    &actions::TP068,
+    &principals::TP069,
+    &whole::TP070,
+    &refused::TP071,
+    &context::TP072,
+    &redundant::TP073,
+    &keys::TP074,
+    &keys::TP075,
+    &redundant::TP076,
 ];
 
 #[must_use]
 pub fn rule(id_or_name: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(|rule| rule.id.eq_ignore_ascii_case(id_or_name) || rule.name == id_or_name)
-}
-
-/// All that is wrong with what a file holds, in the order of the text.
-#[must_use]
-pub fn check_file(file: &File) -> Vec<Finding> {
-    let mut list: Vec<Finding> = file.policies.iter().flat_map(check).collect();
-    for check in FILE_CHECKS {
-        check(file, &mut list);
-    }
-    in_order(list)
 }
 
 /// All that is wrong with one policy, in the order of the text.
@@ -187,7 +244,7 @@ pub fn check(found: &Found) -> Vec<Finding> {
     for check in CHECKS {
         check(&view, &mut findings);
     }
-    in_order(findings.list)
+    in_order(consequence::without(&found.policy, findings.list))
 }
 
 fn in_order(mut list: Vec<Finding>) -> Vec<Finding> {
