@@ -4,9 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ci_assume_role::policy::lint::{self, Finding, RULES, Rule, Severity};
+use ci_assume_role::policy::lint::{self, Finding, RULES, Rule, Severity, fix};
 use ci_assume_role::policy::source::{self, File};
-use serde_json::Value;
 
 const INDEX: &str = "docs/rules/README.md";
 
@@ -49,8 +48,7 @@ fn pages_say_what_the_code_says() {
 fn the_bad_policy_has_the_finding() {
     for rule in RULES {
         let page = page(rule);
-        let bad = file(rule, section(&page, "Bad"));
-        let all = lint::check_file(&bad);
+        let all = findings(rule, section(&page, "Bad"));
         assert!(
             all.iter().any(|finding| finding.rule == *rule),
             "{}: no finding of its own, but {}",
@@ -83,7 +81,7 @@ fn the_bad_policy_has_the_finding() {
 fn the_good_policy_has_none() {
     for rule in RULES {
         let page = page(rule);
-        for finding in lint::check_file(&file(rule, section(&page, "Good"))) {
+        for finding in findings(rule, section(&page, "Good")) {
             assert_ne!(finding.rule, *rule, "{}: the good policy has the finding: {}", rule.id, finding.message);
             assert!(finding.severity < Severity::Medium, "{}: {} {}", rule.id, finding.rule.id, finding.message);
         }
@@ -121,13 +119,14 @@ fn edits_end_what_their_counter_examples_show() {
     for rule in RULES {
         let page = page(rule);
         let (name, text) = block(rule, section(&page, "Bad"));
-        let before = lint::check_file(&source::read(name, &text));
+        let before = findings(rule, section(&page, "Bad"));
         let mended: Vec<&Finding> = before.iter().filter(|finding| !finding.edits.is_empty()).collect();
         if mended.is_empty() {
             continue;
         }
-        let after = source::read(name, &edited(&text, &mended));
-        for finding in lint::check_file(&after) {
+        let text = fix::fix(name, &text, &|_| true).text;
+        let after = source::read(name, &text);
+        for finding in lint::check_file(&after, &text).into_iter().map(|finding| finding.finding) {
             let same = |old: &&&Finding| old.rule == finding.rule && old.message == finding.message;
             assert!(!mended.iter().any(|old| same(&old)), "{}: the edits leave {}", rule.id, finding.message);
         }
@@ -173,21 +172,6 @@ fn said_of(finding: &Finding) -> String {
     format!("The policy {verb} {}:\n\n```json\n{claims}\n```\n", example.whose)
 }
 
-/// The text with the edits made, as JSON has it.
-fn edited(text: &str, findings: &[&Finding]) -> String {
-    let mut edits: Vec<_> = findings.iter().flat_map(|finding| finding.edits.clone()).collect();
-    edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
-    edits.dedup();
-    let mut text = text.to_owned();
-    for edit in edits {
-        let quoted = text[edit.span.start..edit.span.end].starts_with('"');
-        let replacement =
-            if quoted { Value::from(edit.replacement.as_str()).to_string() } else { edit.replacement.clone() };
-        text.replace_range(edit.span.start..edit.span.end, &replacement);
-    }
-    text
-}
-
 fn ids(findings: &[Finding]) -> String {
     findings.iter().map(|finding| format!("{} ({})", finding.rule.id, finding.message)).collect::<Vec<_>>().join(", ")
 }
@@ -202,6 +186,11 @@ fn comment<'p>(page: &'p str, name: &str) -> Vec<&'p str> {
 fn section<'p>(page: &'p str, name: &str) -> &'p str {
     let (_, rest) = page.split_once(&format!("\n## {name}\n")).unwrap_or_else(|| panic!("no part {name}"));
     rest.split("\n## ").next().unwrap_or_default()
+}
+
+fn findings(rule: &Rule, section: &str) -> Vec<Finding> {
+    let (name, text) = block(rule, section);
+    lint::check_file(&source::read(name, &text), &text).into_iter().map(|finding| finding.finding).collect()
 }
 
 fn file(rule: &Rule, section: &str) -> File {
