@@ -6,6 +6,7 @@
 //! not), with [`claims`] (what people have of a denied call).
 
 pub mod caller;
+pub mod check;
 pub mod claims;
 pub mod command;
 pub mod document;
