@@ -35,6 +35,7 @@ const CONSEQUENCES: &[(&str, Reach, &[&str])] = &[
     ("TP060", Reach::Statement, GUARDS),
     ("TP061", Reach::Statement, GUARDS),
     ("TP062", Reach::Statement, GUARDS),
+    ("TP062", Reach::Statement, &["TP016"]),
     ("TP063", Reach::Place, TEXT),
     ("TP063", Reach::Statement, GUARDS),
     ("TP064", Reach::Place, TEXT),
