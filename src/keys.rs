@@ -2,7 +2,9 @@
 //! authorization reference and changes it now and then, so it has a date.
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>
 
-/// When the list below was last held against AWS's.
+use crate::time::Timestamp;
+
+/// When the list below was last held against AWS's: year and month.
 pub const AS_OF: &str = "2026-11";
 
 /// Of every OIDC provider. `oaud` is the claim `aud` as it stands; `aud` itself is `azp` where the token has that.
@@ -49,6 +51,16 @@ pub fn of_claim<'a>(issuer: &str, claim: &'a str) -> Option<&'a str> {
     (OF_ALL.contains(&claim) || of_issuer(issuer).contains(&claim)).then_some(claim)
 }
 
+/// Whether the list is older than a year, so that AWS may know keys by now that it lacks.
+#[must_use]
+pub fn is_stale(now: Timestamp) -> bool {
+    let due = AS_OF.split_once('-').and_then(|(year, month)| {
+        let next: u16 = year.parse::<u16>().ok()?.checked_add(1)?;
+        Timestamp::parse(&format!("{next}-{month}-01T00:00:00Z"))
+    });
+    due.is_none_or(|due| now >= due)
+}
+
 /// The claim behind a condition key, whose name AWS reads without regard to letter case.
 #[must_use]
 pub fn claim_of_key(issuer: &str, name: &str) -> Option<&'static str> {
@@ -89,6 +101,16 @@ pub fn of_issuer(issuer: &str) -> &'static [&'static str] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_is_stale_after_a_year() {
+        let dated = Timestamp::parse(&format!("{AS_OF}-01T00:00:00Z")).unwrap();
+        let days = |days: i64| Timestamp::from_seconds(dated.seconds() + days * 86_400);
+        assert!(!is_stale(dated));
+        assert!(!is_stale(days(364)));
+        assert!(is_stale(days(366)));
+        assert!(is_stale(days(4000)));
+    }
 
     #[test]
     fn an_issuer_has_its_own_keys_and_no_others() {
