@@ -93,12 +93,12 @@ pub(super) fn filled<'a>(
         match name {
             "*" | "?" | "$" => literally(name, &mut out),
             _ => {
-                let (key, default) = name.split_once(',').map_or((name, None), |(key, rest)| (key, Some(rest)));
-                match (of_key(key.trim())?, default) {
-                    (Some(text), _) => literally(&text, &mut out),
-                    (None, Some(default)) => literally(written_default(default).ok_or(NoText::Unknown)?, &mut out),
-                    (None, None) => return Err(NoText::Missing),
-                }
+                let (key, default) = match name.split_once(',') {
+                    Some((key, rest)) => (key, Some(written_default(rest).ok_or(NoText::Unknown)?)),
+                    None => (name, None),
+                };
+                let found = of_key(key.trim())?;
+                literally(found.as_deref().or(default).ok_or(NoText::Missing)?, &mut out);
             }
         }
         rest = variable.get(end + 1..).unwrap_or_default();

@@ -280,6 +280,7 @@ fn variables() {
         ("StringEquals", "${ISSUER:actor, 'x'}", Yes),
         ("StringEquals", "${ISSUER:environment,'a*b'}", Unknown),
         ("StringEquals", "${ISSUER:environment, a*b}", Unknown),
+        ("StringEquals", "${ISSUER:actor,'a*b'}", Unknown),
         ("StringEquals", "${ISSUER:workflow}", Unknown),
         ("StringEquals", "${aws:SourceIp}", Unknown),
         ("StringEquals", "${ISSUER:amr}", No), // a key with several values cannot be a variable
