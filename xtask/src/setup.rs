@@ -22,6 +22,7 @@ pub fn run() -> Result<()> {
     node_modules("tests/runtimes")?;
     node_modules("tests/gitlab")?;
     node_modules("tests/azure")?;
+    node_modules("tests/policy-oracle")?;
     python()?;
     cargo_fuzz()?;
     for (program, how) in RUNNERS.iter().filter(|(program, _)| !host::is_on_path(program)) {

@@ -136,6 +136,9 @@ fn oracles(tally: &mut Tally) -> Result<()> {
             tally.check(Command::new("python").arg(file).arg("--check"));
         }
     }
+    for script in ["differential.js", "keys.js"] {
+        tally.check(Command::new("node").arg(Path::new("tests/policy-oracle").join(script)));
+    }
     Ok(())
 }
 
