@@ -113,6 +113,14 @@ pub fn sandbox_answer(request: &str) -> Result<JsValue, JsError> {
     to_js(&sandbox::answer(request).map_err(|reason| JsError::new(&reason))?)
 }
 
+/// What `policy lint --format json` says of one text, for hosts without files. `name` is what the file is called.
+#[cfg(feature = "policy")]
+#[wasm_bindgen(js_name = policyLint)]
+#[must_use]
+pub fn policy_lint(text: &str, name: &str) -> String {
+    crate::policy::command::findings(name, text)
+}
+
 #[wasm_bindgen]
 pub fn version() -> String {
     crate::product::VERSION.to_owned()

@@ -72,6 +72,12 @@ pub(super) async fn examine(desk: &Desk, task: &Task) -> Result<Outcome, Diagnos
     Ok(Outcome { looked, exit_code })
 }
 
+/// What `policy lint --format json` says of one text. `name` is what the file is called.
+#[must_use]
+pub fn findings(name: &str, text: &str) -> String {
+    report::json::render(&[look(Input { name: name.to_owned(), text: text.to_owned(), named: true })])
+}
+
 /// Reads one file and looks for mistakes.
 fn look(input: Input) -> Looked {
     let Input { name, text, .. } = input;

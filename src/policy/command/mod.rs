@@ -9,6 +9,8 @@ mod lint;
 
 use serde_json::Value;
 
+pub use self::lint::findings;
+
 use crate::channel::Channel;
 use crate::cli::args::Invocation;
 use crate::cli::help;
