@@ -19,6 +19,8 @@ cargo xtask <command>
   test [GROUP]...   run every check (after `setup`), or those groups only; an unknown group lists them
   fuzz [SECONDS]    run every fuzz target for so long each (60)
   bench [ARG]...    measure against the bare floor
+  bench policy [ARG]...
+                    measure what trust policies take
   size              compare the bytes that ship and the bytes that a run reads with their budgets";
 
 fn main() -> ExitCode {
@@ -42,6 +44,7 @@ fn dispatch(args: &[&str]) -> Result<bool> {
         ["test", groups @ ..] => return test::run(groups),
         ["fuzz"] => fuzz::run(60)?,
         ["fuzz", seconds] => fuzz::run(seconds.parse().context("SECONDS is a whole number")?)?,
+        ["bench", "policy", rest @ ..] => host::run(Command::new("node").arg("bench/policy.js").args(rest))?,
         ["bench", rest @ ..] => host::run(Command::new("node").arg("bench/run.js").args(rest))?,
         ["size"] => size::run()?,
         [] | ["help" | "--help" | "-h"] => println!("{USAGE}"),
