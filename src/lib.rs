@@ -30,6 +30,7 @@ pub mod policy;
 pub mod product;
 pub mod proxy;
 pub mod run;
+#[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod secret;
 pub mod settings;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::issuer::Job;
 use super::reader::{Node, Problems, quoted};
-use super::trust::TrustPolicy;
+use super::trust::Trust;
 use crate::keys;
 use crate::settings::{AccountId, RoleArn};
 
@@ -18,7 +18,7 @@ const MOST_CLIENT_IDS: usize = 100;
 
 pub(super) struct Config<'a> {
     pub(super) providers: Vec<Provider<'a>>,
-    pub(super) roles: Vec<Role<'a>>,
+    pub(super) roles: Vec<Role>,
     pub(super) job: Job<'a>,
 }
 
@@ -84,15 +84,15 @@ impl<'a> Provider<'a> {
     }
 }
 
-pub(super) struct Role<'a> {
+pub(super) struct Role {
     pub(super) arn: RoleArn,
     /// Seconds, 3600 to 43,200.
     pub(super) max_session_duration: u32,
-    pub(super) trust: TrustPolicy<'a>,
+    pub(super) trust: Trust,
 }
 
-impl<'a> Role<'a> {
-    fn read(node: &Node<'a>, problems: &mut Problems) -> Option<Self> {
+impl Role {
+    fn read(node: &Node<'_>, problems: &mut Problems) -> Option<Self> {
         const EXAMPLE: &str = "\"arn:aws:iam::123456789012:role/deploy\"";
         node.object(&["arn", "maxSessionDuration", "trustPolicy"], ROLE, problems)?;
         let arn = node.need("arn", EXAMPLE, problems).and_then(|node| {
@@ -112,7 +112,7 @@ impl<'a> Role<'a> {
         };
         let trust = node
             .need("trustPolicy", r#"{"Version": "2012-10-17", "Statement": […]}"#, problems)
-            .and_then(|node| TrustPolicy::read(&node, problems));
+            .and_then(|node| Trust::read(&node, problems));
         Some(Self { arn: arn?, max_session_duration: longest?, trust: trust? })
     }
 }

@@ -8,9 +8,10 @@ use super::config::{Config, Provider, Role};
 use super::identity::{Identity, Token};
 use super::refusal::Refusal;
 use super::request::Request;
-use super::trust::Caller;
 use crate::keys;
+use crate::policy::caller::{self, Caller};
 use crate::text::listed;
+use crate::time::Timestamp;
 
 const DEFAULT_DURATION: u32 = 3600;
 
@@ -41,15 +42,8 @@ pub(super) fn pass(config: &Config<'_>, body: &str, signature: Signature, now: i
     check_roles_claim(&request, &identity)?;
 
     let provider_arn = provider.arn(request.role.partition());
-    let caller = Caller {
-        provider_arn: &provider_arn,
-        issuer: provider.host(),
-        audience: &identity.audience,
-        subject: &identity.subject,
-        claims: &token.claims,
-        tags: &identity.tags,
-    };
-    let role = check_trust(config, &request, &identity, &caller)?;
+    let caller = caller(&request, &token, now);
+    let role = check_trust(config, &request, &caller)?;
 
     let duration = check_duration(role, &request)?;
     check_session_policy(&request)?;
@@ -104,31 +98,31 @@ fn check_roles_claim(request: &Request, identity: &Identity) -> Result<(), Refus
     }
 }
 
-/// A token with tags or a source identity asks for three permissions, each by itself.
-fn check_trust<'a>(
-    config: &'a Config<'a>,
-    request: &Request,
-    identity: &Identity,
-    caller: &Caller<'_>,
-) -> Result<&'a Role<'a>, Refusal> {
-    let assume = "sts:AssumeRoleWithWebIdentity";
+/// Who asks, with all that the sandbox knows of the call. Where it comes from it does not know.
+fn caller(request: &Request, token: &Token, now: i64) -> Caller {
+    let role = caller::Role::of_arn(request.role.as_str());
+    let mut caller = Caller::of_claims(token.claims.clone()).with_role(role);
+    caller.request = [
+        ("sts:RoleSessionName", request.session_name.clone()),
+        ("aws:CurrentTime", Timestamp::from_seconds(now).to_string()),
+        ("aws:EpochTime", now.to_string()),
+    ]
+    .map(|(key, value)| (key.to_owned(), vec![value]))
+    .to_vec();
+    caller
+}
+
+fn check_trust<'a>(config: &'a Config<'a>, request: &Request, caller: &Caller) -> Result<&'a Role, Refusal> {
     let Some(role) = config.roles.iter().find(|role| role.arn == request.role) else {
         let known: Vec<&str> = config.roles.iter().map(|role| role.arn.as_str()).collect();
         let why = format!("there is no role {}; the sandbox has {}", request.role.as_str(), listed(&known));
-        return Err(Refusal::denied(assume, why));
+        return Err(Refusal::denied("sts:AssumeRoleWithWebIdentity", why));
     };
-    let needed = [
-        (true, assume),
-        (!identity.tags.is_empty(), "sts:TagSession"),
-        (identity.source.is_some(), "sts:SetSourceIdentity"),
-    ];
-    for (_, action) in needed.iter().filter(|(needed, _)| *needed) {
-        role.trust.decide(action, caller).map_err(|why| Refusal::denied(action, why))?;
-    }
+    role.trust.admits(caller).map_err(|denied| Refusal::denied(denied.action, denied.why))?;
     Ok(role)
 }
 
-fn check_duration(role: &Role<'_>, request: &Request) -> Result<u32, Refusal> {
+fn check_duration(role: &Role, request: &Request) -> Result<u32, Refusal> {
     let duration = request.duration.unwrap_or(DEFAULT_DURATION);
     if duration > role.max_session_duration {
         let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";

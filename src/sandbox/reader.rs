@@ -77,13 +77,6 @@ impl<'a> Node<'a> {
         members
     }
 
-    /// A policy's members are all there to say something, so that none may be null.
-    pub(super) fn no_nulls(&self, example: &str, problems: &mut Problems) {
-        for (_, member) in self.members().filter(|(_, member)| member.value.is_null()) {
-            problems.add(&member.at, "is null", example);
-        }
-    }
-
     /// A member that is there and not null.
     pub(super) fn get(&self, name: &str) -> Option<Self> {
         let value = self.value.get(name).filter(|value| !value.is_null())?;

@@ -138,7 +138,8 @@ fn a_denial_tells_the_log_what_aws_would_not() {
         log,
         "403 AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity (the policy wants \
         token.actions.githubusercontent.com:sub StringEquals \"repo:octo-org/octo-repo:environment:production\"; \
-        there is \"repo:octo-org/octo-repo:ref:refs/heads/main\")"
+        there is \"repo:octo-org/octo-repo:ref:refs/heads/main\"; \
+        the policy wants a job with an `environment:`, and this one has none)"
     );
 }
 
