@@ -132,6 +132,8 @@ export function drive({ start, fetch, write, signals = process }) {
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadLock, effect, settle)));
 				case 'list-files':
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadList, effect, settle)));
+				case 'consult':
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadConsult, effect, settle)));
 				case 'read-input':
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadInput, effect, settle)));
 				case 'sleep':
@@ -176,6 +178,7 @@ export function drive({ start, fetch, write, signals = process }) {
 const loadRun = async () => (await import('./program.js')).startProgram;
 const loadExec = async () => (await import('./program.js')).execProgram;
 const loadList = async () => (await import('./look.js')).listFiles;
+const loadConsult = async () => (await import('./consult.js')).consult;
 const loadInput = async () => (await import('./look.js')).readInput;
 const loadLock = async () => (await import('./lock.js')).takeLock;
 

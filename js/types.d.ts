@@ -11,6 +11,7 @@ export type RunEffect = Extract<Effect, { kind: 'run' }>;
 export type Exec = Extract<Effect, { kind: 'exec' }>;
 export type Lock = Extract<Effect, { kind: 'lock' }>;
 export type ListFiles = Extract<Effect, { kind: 'list-files' }>;
+export type Consult = Extract<Effect, { kind: 'consult' }>;
 export type ReadInput = Extract<Effect, { kind: 'read-input' }>;
 export type Sleep = Extract<Effect, { kind: 'sleep' }>;
 export type ReadFile = Extract<Effect, { kind: 'read-file' }>;
@@ -62,7 +63,7 @@ export interface Ended {
 	stderr: string;
 }
 
-export type Outcome = Answer | FileOutcome | Ended | { exitCode: number } | { files: string[] };
+export type Outcome = Answer | FileOutcome | Ended | { exitCode: number } | { files: string[] } | { answer: string };
 
 export type Settle = (outcome: Outcome) => void;
 

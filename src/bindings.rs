@@ -30,6 +30,7 @@ export type Effect =
   | { id: number; kind: 'read-file'; path: string; maxBytes: number; symlinks: 'follow' | 'refuse' }
   | { id: number; kind: 'list-files'; path: string; endings: string[]; maxFiles: number }
   | { id: number; kind: 'read-input'; maxBytes: number }
+  | { id: number; kind: 'consult'; question: string }
   | { id: number; kind: 'write-file'; path: string; contents: string; mode: number }
   | { id: number; kind: 'append-file'; path: string; contents: string }
   | { id: number; kind: 'truncate-file'; path: string; length: number }
@@ -119,6 +120,13 @@ pub fn sandbox_answer(request: &str) -> Result<JsValue, JsError> {
 #[must_use]
 pub fn policy_lint(text: &str, name: &str) -> String {
     crate::policy::command::findings(name, text)
+}
+
+/// What a denied job asks of the module that knows trust policies, and what it is told.
+#[cfg(feature = "policy")]
+#[wasm_bindgen(js_name = policyConsult)]
+pub fn policy_consult(question: &str) -> String {
+    crate::policy::consult::consult(question)
 }
 
 #[wasm_bindgen]

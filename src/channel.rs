@@ -97,6 +97,13 @@ impl Channel {
     }
 
     /// # Errors
+    /// When what knows trust policies could not be loaded.
+    pub async fn consult(&self, question: String) -> Result<String, Fault> {
+        let outcome = self.ask(Effect::Consult { question }).await?;
+        outcome["answer"].as_str().map(str::to_owned).ok_or_else(garbled)
+    }
+
+    /// # Errors
     /// When there is more of it than that, or it is not UTF-8.
     pub async fn read_input(&self, max_bytes: u32) -> Result<String, Fault> {
         let outcome = self.ask(Effect::ReadInput { max_bytes }).await?;

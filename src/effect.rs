@@ -39,6 +39,10 @@ pub enum Effect {
         endings: &'static [&'static str],
         max_files: u32,
     },
+    /// Asks the module that knows trust policies.
+    Consult {
+        question: String,
+    },
     /// All of standard input.
     ReadInput {
         max_bytes: u32,
@@ -297,6 +301,7 @@ impl Serialize for Posted {
                 object.serialize_field("endings", endings)?;
                 object.serialize_field("maxFiles", max_files)?;
             }
+            Effect::Consult { question } => object.serialize_field("question", question)?,
             Effect::ReadInput { max_bytes } => object.serialize_field("maxBytes", max_bytes)?,
             Effect::WriteFile { path, contents, mode } => {
                 object.serialize_field("path", path)?;
@@ -336,6 +341,7 @@ impl Effect {
             Self::Lock { .. } => "lock",
             Self::ReadFile { .. } => "read-file",
             Self::ListFiles { .. } => "list-files",
+            Self::Consult { .. } => "consult",
             Self::ReadInput { .. } => "read-input",
             Self::WriteFile { .. } => "write-file",
             Self::AppendFile { .. } => "append-file",

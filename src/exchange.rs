@@ -1,6 +1,7 @@
 //! From a token to credentials: fetch, look, exchange, and again where that can help.
 
 use crate::ci::Ci;
+use crate::consult;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::explain;
 use crate::names::Meaning;
@@ -172,8 +173,13 @@ async fn assume_role(
     };
     let answer =
         run.fetch(STS, call, &settings.proxy).await.map_err(|trouble| explain::unreachable(run, role, trouble))?;
-    let session = sts::assume_role_with_web_identity::read(&answer)
-        .map_err(|fault| explain::refusal(run, ci, role, token, &fault))?;
+    let session = match sts::assume_role_with_web_identity::read(&answer) {
+        Ok(session) => session,
+        Err(fault) => {
+            let trouble = explain::refusal(run, ci, role, token, &fault);
+            return Err(apart(consult::by_policy(run, role, token, trouble)).await);
+        }
+    };
     let credentials = &session.credentials;
     for secret in [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token] {
         run.mask(secret);

@@ -12,6 +12,7 @@ pub mod ci;
 pub mod cleanup;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod consult;
 pub mod credential_process;
 pub mod diagnostic;
 pub mod dialect;

@@ -62,6 +62,7 @@ names! {
     Overwrite       ""                     "overwrite-aws-profile"   ""                         ""                   "",
     Prefix          "--prefix"             ""                        "credential-name-prefix"   "prefix"             "",
     Audience        "--audience"           "audience"                "audience"                 "audience"           "audience",
+    TrustPolicyFile "--trust-policy-file"  "trust-policy-file"       "trust-policy-file"        "trust_policy_file"  "",
     TokenFile       "--token-file"         "web-identity-token-file" ""                         ""                   "",
     HideAccount     ""                     "mask-aws-account-id"     "mask-aws-account-id"      ""                   "",
 }

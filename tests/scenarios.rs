@@ -93,6 +93,8 @@ struct World {
     programs: VecDeque<Value>,
     /// Buildkite's agent knows the credentials, or the log says that it does not.
     concealed: bool,
+    /// What knows trust policies can be loaded.
+    knows_policies: bool,
     files: BTreeMap<String, Node>,
     token: String,
     account: String,
@@ -114,6 +116,7 @@ fn run(ci: &str, scenario: &Value) -> String {
         ci: ci.to_owned(),
         programs: VecDeque::new(),
         concealed: false,
+        knows_policies: scenario["consult"] != "fault",
         files: BTreeMap::new(),
         token,
         account: "123456789012".to_owned(),
@@ -595,6 +598,15 @@ fn perform(
             }
         }
         "lock" => json!({}),
+        "consult" => {
+            let question = effect["question"].as_str().unwrap();
+            assert_no_secret(world, question);
+            assert!(!question.contains("jti"), "{question}");
+            if !world.knows_policies {
+                return fault("io");
+            }
+            json!({"answer": ci_assume_role::policy::consult::consult(question)})
+        }
         "sleep" => json!({}),
         "read-file" => match world.files.get(&path) {
             None => fault("not-found"),

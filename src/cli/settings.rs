@@ -55,6 +55,7 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
         policy: session.policy,
         policy_arns: session.policy_arns,
         allowed_accounts: session.allowed_accounts,
+        trust_policy_file: session.trust_policy_file,
         endpoint,
         hand_over,
     };

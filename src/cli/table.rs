@@ -174,6 +174,7 @@ pub const FLAGS: &[Flag] = &[
     flag("--policy-arn", "CI_ASSUME_ROLE_POLICY_ARN", Takes::Several("ARN"), EXCHANGE, "none", "A managed policy that narrows what the session may do, up to 10"),
     flag("--allowed-account-id", "CI_ASSUME_ROLE_ALLOWED_ACCOUNT_ID", Takes::Several("ID"), EXCHANGE, "any account", "An account that the credentials may belong to"),
     flag("--sts-endpoint", "CI_ASSUME_ROLE_STS_ENDPOINT", Takes::One("URL"), EXCHANGE, "AWS's endpoint of the region", "Address of an STS-compatible service, https:// or this machine"),
+    flag("--trust-policy-file", "CI_ASSUME_ROLE_TRUST_POLICY_FILE", Takes::One("FILE"), EXCHANGE, "none", "The role's trust policy, to name the condition that failed when AWS denies the role"),
     flag("--max-attempts", "CI_ASSUME_ROLE_MAX_ATTEMPTS", Takes::One("N"), EXCHANGE, "5", "How often to try in all what may pass by itself"),
     flag("--hand-over", "CI_ASSUME_ROLE_HAND_OVER", Takes::Choice(&["env", "profile", "process"]), HAND_OVER, "env, or profile where a log cannot hide secrets", "Variables, a profile with the credentials, or one that fetches fresh ones"),
     flag("--export-region", "CI_ASSUME_ROLE_EXPORT_REGION", Takes::Choice(&["true", "false"]), HAND_OVER, "true", "Whether the commands that follow are told of the region, by variables and by the profile"),

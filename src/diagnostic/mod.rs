@@ -85,6 +85,14 @@ impl Diagnostic {
         self.with_fix(fix.as_ref())
     }
 
+    /// Leaves out causes and remedies that are only likely, where somebody knows better.
+    #[must_use]
+    pub fn without_guesses(mut self) -> Self {
+        self.0.causes.clear();
+        self.0.fixes.clear();
+        self
+    }
+
     #[must_use]
     pub fn paste(mut self, caption: &str, language: &'static str, text: &str) -> Self {
         let lines = text.lines().map(Inert::new).collect();

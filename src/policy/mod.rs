@@ -3,12 +3,14 @@
 //! The order in which to read: [`tree`] and [`json`] (a text with places), [`document`] (a policy),
 //! [`source`] (the files that policies stand in), [`caller`] (a token, as AWS lets a policy see it),
 //! [`evaluate`] (the decision), then what is made of them: [`explain`] (why
-//! not), with [`claims`] (what people have of a denied call).
+//! not), with [`claims`] (what people have of a denied call) and [`consult`]
+//! (what a denied job asks).
 
 pub mod caller;
 pub mod check;
 pub mod claims;
 pub mod command;
+pub mod consult;
 pub mod document;
 pub mod evaluate;
 pub mod explain;

@@ -18,6 +18,7 @@ pub struct SessionOptions {
     pub policy: Option<SessionPolicy>,
     pub policy_arns: Vec<PolicyArn>,
     pub allowed_accounts: Vec<AccountId>,
+    pub trust_policy_file: Option<String>,
 }
 
 impl SessionOptions {
@@ -28,6 +29,7 @@ impl SessionOptions {
             policy: options.parse(run.option(Meaning::Policy), SessionPolicy::parse),
             policy_arns: options.parse(run.option(Meaning::PolicyArns), policy_arns).unwrap_or_default(),
             allowed_accounts: options.parse(run.option(Meaning::AllowedAccounts), account_ids).unwrap_or_default(),
+            trust_policy_file: options.text(run.option(Meaning::TrustPolicyFile)).map(str::to_owned),
         }
     }
 }

@@ -55,6 +55,8 @@ pub struct RoleSettings {
     /// Empty: any account will do.
     pub allowed_accounts: Vec<AccountId>,
     pub endpoint: Endpoint,
+    /// The role's trust policy, to explain a denial with.
+    pub trust_policy_file: Option<String>,
     pub hand_over: HandOver,
 }
 

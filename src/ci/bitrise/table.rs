@@ -121,6 +121,8 @@ inputs! {
         => form(DEBUG, "Build API token").fixed(),
     input("sts_endpoint", "", "Address of an STS-compatible service, https:// or loopback. Empty: AWS's endpoint of the region.")
         => form(DEBUG, "STS endpoint"),
+    input("trust_policy_file", "", "Path of a file with the role's trust policy, as JSON or as `aws iam get-role` prints it. When AWS denies the role, the message then names the condition that failed.")
+        => form(DEBUG, "Trust policy"),
     input("max_attempts", "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds.")
         => form(DEBUG, "Attempts").required(),
     input("verbose", "false", "Say more in the log: every input, what Bitrise answered, and all claims of the token. Never a secret.")

@@ -121,6 +121,7 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
         policy: session.policy,
         policy_arns: session.policy_arns,
         allowed_accounts: session.allowed_accounts,
+        trust_policy_file: session.trust_policy_file,
         endpoint: endpoint?,
         hand_over,
     })

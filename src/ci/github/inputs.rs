@@ -88,6 +88,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         policy: session.policy,
         policy_arns: session.policy_arns,
         allowed_accounts: session.allowed_accounts,
+        trust_policy_file: session.trust_policy_file.map(|path| absolute(&path, env)),
         endpoint,
         hand_over,
     };

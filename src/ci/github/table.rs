@@ -25,6 +25,7 @@ pub const INPUTS: &[OptionSpec] = &[
     input("role-session-name", Some("ROLE_SESSION_NAME"), "GitHubActions", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-. It appears in CloudTrail."),
     input("role-duration-seconds", Some("ROLE_DURATION_SECONDS"), "3600", "Length of the session: seconds from 900 to 43200, or a duration such as 1h or 90m. The role's own maximum may be lower."),
     input("allowed-account-ids", None, "any account", "Account ids, separated by commas, one of which the credentials must belong to. Checked before anything is handed over."),
+    input("trust-policy-file", None, "none", "Path of a file with the role's trust policy, as JSON or as `aws iam get-role` prints it. When AWS denies the role, the message then names the condition that failed. Relative paths start at the workspace."),
     input("hand-over", None, "env", "How later steps get the credentials: `env` (variables), `outputs` (outputs of this step only), `profile` (an AWS profile), or `process` (a profile that fetches fresh credentials for as long as the job runs)."),
     input("output-credentials", Some("OUTPUT_CREDENTIALS"), "false", "Also set the credentials as outputs of this step."),
     input("output-env-credentials", None, "true, or false with aws-profile", "Export the credentials and the region as environment variables."),

@@ -17,7 +17,7 @@ pub use align::Difference;
 pub use causes::{CAUSES, Cause};
 pub use gate::{Gate, Seen};
 pub use refused::problem;
-pub use render::{json, line, text};
+pub use render::{answer, json, line, text};
 
 use super::caller::{Caller, Role};
 use super::document::TrustPolicy;

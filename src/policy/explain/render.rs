@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::{Decision, Explanation, Failed, Gate, Seen, Value};
+use super::{Decision, Explanation, Failed, Gate, Seen, StatementRef, Value};
 use crate::text::{Inert, listed};
 
 const LABEL_WIDTH: usize = 14;
@@ -25,19 +25,10 @@ pub fn text(explanation: &Explanation, colour: bool) -> Vec<String> {
     let mut add =
         |label: &str, value: &str| lines.push(format!("  {label:LABEL_WIDTH$}  {value}").trim_end().to_owned());
     if let Some(statement) = &explanation.statement {
-        let sid = statement.sid.as_deref().map(|sid| format!(" \"{}\"", Inert::new(sid))).unwrap_or_default();
-        let kind = if statement.denies { "Deny" } else { "Allow" };
-        let place = format!("{kind}{sid}, {} of {}", statement.index + 1, explanation.statements);
-        add("statement", &format!("{place}, for {}", explanation.action));
+        add("statement", &place(explanation, statement));
     }
-    let denies = explanation.statement.as_ref().is_some_and(|statement| statement.denies);
-    let labels = match explanation.decision {
-        Decision::Unknown => ["open", "policy wants"],
-        _ if denies => ["applies", "policy denies"],
-        _ => ["failed", "policy wants"],
-    };
     for failed in &explanation.failed {
-        for (label, value) in leaf(failed, labels) {
+        for (label, value) in leaf(failed, labels(explanation)) {
             add(label, &value);
         }
     }
@@ -56,6 +47,21 @@ pub fn text(explanation: &Explanation, colour: bool) -> Vec<String> {
         lines.extend(statement.lines().map(|line| format!("    {}", Inert::new(line))));
     }
     lines
+}
+
+fn place(explanation: &Explanation, statement: &StatementRef) -> String {
+    let sid = statement.sid.as_deref().map(|sid| format!(" \"{}\"", Inert::new(sid))).unwrap_or_default();
+    let kind = if statement.denies { "Deny" } else { "Allow" };
+    format!("{kind}{sid}, {} of {}, for {}", statement.index + 1, explanation.statements, explanation.action)
+}
+
+/// What a condition does, and what its values are to it.
+fn labels(explanation: &Explanation) -> [&'static str; 2] {
+    match explanation.decision {
+        Decision::Unknown => ["open", "policy wants"],
+        _ if explanation.statement.as_ref().is_some_and(|statement| statement.denies) => ["applies", "policy denies"],
+        _ => ["failed", "policy wants"],
+    }
 }
 
 /// One line, for a log: what was wanted and what was there, and why.
@@ -206,6 +212,26 @@ fn unseen(explanation: &Explanation) -> Vec<&'static str> {
     let before = explanation.gates.iter().filter(|(gate, seen)| *seen == Seen::Unseen && *gate != Gate::TrustPolicy);
     let after = Gate::ALL.into_iter().filter(|gate| *gate > Gate::TrustPolicy && !failed);
     before.map(|(gate, _)| gate.name()).chain(after.map(Gate::name)).collect()
+}
+
+/// For a denied job, which puts it into a diagnostic of its own: `{"facts", "causes", "fixes", "statement"?}`.
+#[must_use]
+pub fn answer(explanation: &Explanation) -> serde_json::Value {
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    if let Some(statement) = &explanation.statement {
+        facts.push(("statement", place(explanation, statement)));
+    }
+    for failed in &explanation.failed {
+        facts.extend(leaf(failed, labels(explanation)));
+    }
+    let mut causes = explanation.provided.iter().map(|words| format!("it is open whether {words}")).collect::<Vec<_>>();
+    causes.extend(explanation.why.iter().cloned());
+    let mut fixes = fixes(explanation);
+    if explanation.decision == Decision::Allow {
+        causes = vec!["the policy in the file admits this job, so it is not what denied it".to_owned()];
+        fixes.extend(look_at().into_iter().map(|words| format!("look at {words}")));
+    }
+    serde_json::json!({ "facts": facts, "causes": causes, "fixes": fixes, "statement": explanation.fix.statement })
 }
 
 #[derive(Serialize)]
