@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use ci_assume_role::diagnostic::render::guarded;
+use ci_assume_role::policy::caller::{Caller, Role};
 use ci_assume_role::policy::claims::{self, Given};
 use ci_assume_role::policy::document::TrustPolicy;
 use ci_assume_role::policy::evaluate::{Verdict, decide};
@@ -14,6 +15,8 @@ use ci_assume_role::policy::explain::{CAUSES, Decision, Explanation, Known, expl
 use ci_assume_role::policy::issuer::Kind;
 use ci_assume_role::policy::json as reader;
 use ci_assume_role::time::Timestamp;
+use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::Value;
 
 struct Read {
@@ -119,7 +122,7 @@ fn json_starts_with_what_is_promised() {
 fn explanations_and_fixes_agree_with_the_evaluator() {
     let mut offered = 0;
     for case in cases() {
-        let role = case.role_arn.as_deref().and_then(ci_assume_role::policy::caller::Role::of_arn);
+        let role = case.role_arn.as_deref().and_then(Role::of_arn);
         let caller = case.given.caller.clone().with_role(role);
         let name = &case.name;
         let verdict = decide(&parsed(&case.policy), &caller).verdict;
@@ -142,7 +145,7 @@ fn explanations_and_fixes_agree_with_the_evaluator() {
                 *value = "stranger".into();
             }
         }
-        let stranger = ci_assume_role::policy::caller::Caller::of_claims(stranger).with_role(caller.role.clone());
+        let stranger = Caller::of_claims(stranger).with_role(caller.role.clone());
         let verdict = decide(&parsed(&fixed), &stranger).verdict;
         let says_no_more = Kind::of(&caller.issuer) == Kind::Bitbucket || name.contains("missing-path");
         assert!(verdict == Verdict::Denied || says_no_more, "{name} lets strangers in: {fixed}");
@@ -158,5 +161,42 @@ fn no_line_can_speak_to_a_log() {
             assert_eq!(guarded(&line), line, "{}", case.name);
             assert!(!line.contains("##["), "{}: {line}", case.name);
         }
+    }
+}
+
+proptest! {
+    /// Whatever a policy and a token say, there is an explanation, and it agrees with the evaluator.
+    #[test]
+    fn anything_has_an_explanation(
+        operator in select(&["StringEquals", "StringNotLike", "StringLike", "ForAnyValue:StringEquals", "Null", "Bool"][..]),
+        key in "(token\\.actions\\.githubusercontent\\.com|agent\\.buildkite\\.com|aws|sts|arn:aws)?[:./]?(sub|aud|ref|SourceIp|RequestTag/x)?",
+        wanted in "(repo:|organization:)?[a-z*?@/:{}$ é]{0,24}",
+        subject in "(repo:|organization:)?[a-z*?@/:{}$ é]{0,24}",
+        issuer in select(&["token.actions.githubusercontent.com", "agent.buildkite.com", "gitlab.com", ""][..]),
+        effect in select(&["Allow", "Deny"][..]),
+    ) {
+        let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": effect, "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": format!("arn:aws:iam::123456789012:oidc-provider/{issuer}")},
+            "Condition": {operator: {key: [wanted, "true"]}},
+        }]});
+        let claims = serde_json::json!({"iss": format!("https://{issuer}"), "sub": subject, "aud": "a"});
+        let policy = parsed(&policy.to_string());
+        let caller = Caller::of_claims(claims.as_object().unwrap().clone());
+        let known = Known { reached_policy: true, ..Known::default() };
+        let explanation = explain(&policy, &caller, Some("arn:aws:iam::123456789012:role/deploy"), &known);
+        let caller = caller.with_role(Role::of_arn("arn:aws:iam::123456789012:role/deploy"));
+        let expected = match decide(&policy, &caller).verdict {
+            Verdict::Allowed => Decision::Allow,
+            Verdict::Denied => Decision::Deny,
+            Verdict::Unknown | Verdict::Refused => Decision::Unknown,
+        };
+        prop_assert_eq!(explanation.decision, expected);
+        prop_assert!(!explanation.why.is_empty() && explanation.cause.id != "none", "{}", json(&explanation));
+        if let Some(statement) = &explanation.fix.statement {
+            let fixed = parsed(&format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{statement}]}}"));
+            prop_assert_ne!(decide(&fixed, &caller).verdict, Verdict::Denied, "{}", statement);
+        }
+        prop_assert!(text(&explanation, false).iter().all(|line| !line.chars().any(char::is_control)));
     }
 }
