@@ -4,7 +4,7 @@
 //! asked by an effect: a question in JSON, with the claims that can decide and nothing of the token
 //! besides, and an answer in JSON, which is text to show.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{FaultKind, Symlinks};
@@ -59,24 +59,80 @@ async fn ask(run: &Run, role: &RoleSettings, token: &UnverifiedToken, path: &str
         FaultKind::NotUtf8 => "does not hold text",
         _ => "cannot be read",
     })?;
-    let question =
-        json!({ "name": path, "policy": policy, "roleArn": role.role_arn.as_str(), "claims": deciding(token) });
-    let answer = run.channel.consult(question.to_string()).await;
+    let answer = run.channel.consult(question(path, &policy, role.role_arn.as_str(), token)).await;
     let answer = answer.map_err(|_| "was not looked at: what knows trust policies could not be loaded")?;
     serde_json::from_str(&answer).map_err(|_| "was not looked at: no answer came back")
 }
 
-/// The claims that AWS shows to a policy, and those that it acts on itself.
-fn deciding(token: &UnverifiedToken) -> Map<String, Value> {
+/// With the claims that AWS shows to a policy, and those that it acts on itself.
+fn question(path: &str, policy: &str, role_arn: &str, token: &UnverifiedToken) -> String {
+    let mut out = String::from("{");
+    for (name, text) in [("name", path), ("policy", policy), ("roleArn", role_arn)] {
+        push_member(&mut out, name);
+        push_text(&mut out, text);
+    }
+    push_member(&mut out, "claims");
+    out.push('{');
     let claims = token.claims();
     let issuer = claims.issuer().unwrap_or_default();
-    let decides = |name: &str| {
-        matches!(name, "iss" | "azp" | "google")
+    for name in claims.names() {
+        let decides = matches!(name.as_str(), "iss" | "azp" | "google")
             || name.starts_with("https://aws.amazon.com/")
-            || keys::of_claim(issuer, name).is_some()
-    };
-    let chosen = claims.names().filter(|name| decides(name));
-    chosen.filter_map(|name| Some((name.clone(), claims.get(name)?.clone()))).collect()
+            || keys::of_claim(issuer, name).is_some();
+        if let Some(value) = claims.get(name).filter(|_| decides) {
+            push_member(&mut out, name);
+            push_value(&mut out, value);
+        }
+    }
+    out.push_str("}}");
+    out
+}
+
+/// What serde makes of any value can write floats as well, which are kilobytes of the module.
+fn push_value(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => out.push_str(&number.to_string()),
+            None => out.push_str("null"), // no claim that decides is such a number
+        },
+        Value::String(text) => push_text(out, text),
+        Value::Array(items) => {
+            out.push('[');
+            for item in items {
+                push_comma(out);
+                push_value(out, item);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            out.push('{');
+            for (name, value) in members {
+                push_member(out, name);
+                push_value(out, value);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn push_member(out: &mut String, name: &str) {
+    push_comma(out);
+    push_text(out, name);
+    out.push(':');
+}
+
+/// Unless what comes is the first of its list.
+fn push_comma(out: &mut String) {
+    if !out.ends_with(['{', '[']) {
+        out.push(',');
+    }
+}
+
+fn push_text(out: &mut String, text: &str) {
+    // Text always serialises.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
 /// The answer in the place of what is only likely.
@@ -87,7 +143,7 @@ fn told(diagnostic: Diagnostic, path: &str, answer: &Value) -> Diagnostic {
         diagnostic = diagnostic.without_guesses();
     }
     for fact in answer["facts"].as_array().into_iter().flatten().take(MOST) {
-        let label = LABELS.iter().find(|label| fact[0] == **label);
+        let label = fact[0].as_str().and_then(|given| LABELS.iter().find(|label| **label == given));
         if let (Some(label), Some(value)) = (label, fact[1].as_str()) {
             diagnostic = diagnostic.fact(label, value);
         }
@@ -101,5 +157,47 @@ fn told(diagnostic: Diagnostic, path: &str, answer: &Value) -> Diagnostic {
     match answer["statement"].as_str() {
         Some(text) => diagnostic.paste("the statement, changed so that it admits this job", "json", text),
         None => diagnostic,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::token::tests::token;
+
+    #[test]
+    fn the_question_holds_what_decides_and_nothing_else() {
+        let token = token(&json!({
+            "iss": "https://gitlab.com", "sub": "a\"b\n", "aud": ["x", "y"], "jti": "secret", "exp": 1, "iat": 1,
+            "project_id": 20, "ref_protected": true, "ref": "main", "user_email": null, "namespace_id": 1.5,
+            "https://aws.amazon.com/tags": {"principal_tags": {"a": ["b"], "c": []}},
+        }));
+        let asked: Value = serde_json::from_str(&question("p", "{\"x\": \"\u{1b}\"}", "arn", &token)).unwrap();
+        assert_eq!(
+            asked,
+            json!({"name": "p", "policy": "{\"x\": \"\u{1b}\"}", "roleArn": "arn", "claims": {
+                "iss": "https://gitlab.com", "sub": "a\"b\n", "aud": ["x", "y"], "project_id": 20,
+                "ref_protected": true, "user_email": null, "namespace_id": null,
+                "https://aws.amazon.com/tags": {"principal_tags": {"a": ["b"], "c": []}},
+            }})
+        );
+    }
+
+    #[test]
+    fn an_answer_is_shown_as_far_as_it_is_one() {
+        let usual = || Diagnostic::new(Code::NotAuthorized, "x").cause("a guess").fix("a guess");
+        let answer = json!({
+            "facts": [["policy wants", "a\n::error::b"], ["AWS says", "c"], 7, ["failed", 7]],
+            "causes": ["d", 7], "fixes": {}, "statement": ["e"],
+        });
+        let shown = told(usual(), "p", &answer);
+        assert_eq!(shown.facts.len(), 2, "{:?}", shown.facts);
+        assert_eq!(shown.facts[1].1.as_str(), "a\\n::error::b");
+        assert_eq!(shown.causes.iter().map(crate::text::Inert::as_str).collect::<Vec<_>>(), ["d"]);
+        for nothing in [json!(null), json!({"causes": "x"}), json!([])] {
+            assert_eq!(told(usual(), "p", &nothing).causes.len(), 1, "{nothing}");
+        }
     }
 }
