@@ -20,13 +20,16 @@ export function takeLock({ path, timeoutMs }, settle) {
 		settle(outcome);
 	};
 	const attempt = () => {
+		let folder = false;
 		try {
 			fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+			folder = true;
 			fs.writeFileSync(path, `${process.pid}`, { flag: 'wx', mode: 0o600 });
 			return finish({});
 		} catch (error) {
 			const code = /** @type {NodeJS.ErrnoException} */ (error).code ?? 'unknown';
-			if (code !== 'EEXIST') return finish({ fault: code === 'EACCES' ? 'permission' : 'io', detail: code });
+			// A file in the place of the folder exists as well.
+			if (!folder || code !== 'EEXIST') return finish({ fault: code === 'EACCES' ? 'permission' : 'io', detail: code });
 		}
 		if (Date.now() >= deadline) return finish({ fault: 'timeout', detail: `held by others for ${timeoutMs} ms` });
 		if (isAbandoned(path, timeoutMs)) fs.rmSync(path, { force: true });
