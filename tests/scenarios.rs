@@ -1,6 +1,6 @@
 //! Runs every scenario against the core alone. `tests/scenarios/README.md` has the format.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -96,6 +96,10 @@ struct World {
     /// What knows trust policies can be loaded.
     knows_policies: bool,
     files: BTreeMap<String, Node>,
+    /// What the step is started with.
+    environment: BTreeMap<String, String>,
+    /// Another process keeps the lock that is asked for.
+    locked: bool,
     token: String,
     account: String,
     secret: String,
@@ -118,6 +122,8 @@ fn run(ci: &str, scenario: &Value) -> String {
         concealed: false,
         knows_policies: scenario["consult"] != "fault",
         files: BTreeMap::new(),
+        environment: BTreeMap::new(),
+        locked: false,
         token,
         account: "123456789012".to_owned(),
         secret: SECRET.to_owned(),
@@ -173,7 +179,9 @@ fn usual_environment(ci: &str) -> BTreeMap<String, String> {
         "bitrise" => usual_environment_of_bitrise(),
         "buildkite" => usual_environment_of_buildkite(),
         "github" => usual_environment_of_github(),
-        "any" => [("HOME".to_owned(), format!("{TEMP}/home"))].into(),
+        "any" => [("HOME", "home"), ("TMPDIR", "tmp")]
+            .map(|(name, folder)| (name.to_owned(), format!("{TEMP}/{folder}")))
+            .into(),
         other => panic!("no usual environment for {other}"),
     }
 }
@@ -380,6 +388,8 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
     let mut log = String::new();
     let mut requests = String::new();
     let (mut exports, mut programs) = (String::new(), String::new());
+    world.environment.clone_from(environment);
+    world.locked = step["locked"] == true;
     world.programs = step["programs"].as_array().cloned().unwrap_or_default().into();
     let for_a_shell = entry == "buildkite";
     let mut waiting: VecDeque<Value> = VecDeque::new();
@@ -587,16 +597,21 @@ fn perform(
         }
         "run" => envman(world, &effect["argv"]),
         "exec" => {
-            let without: Vec<&str> = effect["without"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-            let _ = writeln!(requests, "exec {} without {without:?}", effect["argv"]);
+            if effect["argv"][0] == "no-such-command" {
+                return fault("not-found");
+            }
+            let _ = writeln!(requests, "exec {}", effect["argv"]);
             for (name, value) in effect["env"].as_object().unwrap() {
                 let _ = writeln!(requests, "  {name}={}", value.as_str().unwrap());
             }
-            match effect["argv"][0].as_str().unwrap() {
-                "no-such-command" => fault("not-found"),
-                _ => json!({"exitCode": 7}),
+            let without = effect["without"].as_array().unwrap().iter().filter_map(Value::as_str);
+            let without: BTreeSet<&str> = without.filter(|name| world.environment.contains_key(*name)).collect();
+            for name in without {
+                let _ = writeln!(requests, "  without {name}");
             }
+            json!({"exitCode": 7})
         }
+        "lock" if world.locked => fault("timeout"),
         "lock" => json!({}),
         "consult" => {
             let question = effect["question"].as_str().unwrap();

@@ -5,6 +5,7 @@ use super::settings;
 use crate::change::{self, Change};
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::effect::FaultKind;
 use crate::exchange;
 use crate::handover::process::{Cache, ProcessCredentials, print};
 use crate::run::Run;
@@ -45,7 +46,15 @@ pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
     }
     let lock = format!("{path}.lock");
     // Without the lock it costs more exchanges, and nothing else.
-    let locked = run.channel.lock(&lock, LOCK_MS).await.is_ok();
+    let locked = match run.channel.lock(&lock, LOCK_MS).await {
+        Ok(()) => true,
+        Err(fault) => {
+            if fault.kind == FaultKind::Timeout {
+                run.notice(&format!("another process has held {lock} for {} s; going on without it", LOCK_MS / 1000));
+            }
+            false
+        }
+    };
     let outcome = match cache.read(run).await {
         Some(cached) => Ok(cached),
         None => match exchange::exchange(run, ci, &settings, role).await {

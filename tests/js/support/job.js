@@ -57,7 +57,7 @@ const OUR_COLOURS = /\u001b\[(0|1|31)m/g;
 
 /**
  * @typedef {object} StepOptions
- * @property {'github' | 'github-post' | 'bitrise' | 'buildkite' | 'credential-process'} [entry]
+ * @property {'github' | 'github-post' | 'bitrise' | 'buildkite' | 'command' | 'credential-process'} [entry]
  * @property {string[]} [args]
  * @property {Changes} [env]
  * @property {import('./buildkite.js').Scripted[]} [programs] what those of Buildkite's agent do
