@@ -10,12 +10,20 @@ use crate::host;
 
 const CARGO_FUZZ: &str = "0.13.2";
 
-/// Real CI runners: they come from nowhere that a lockfile reaches, so tests find them on PATH.
-const RUNNERS: [(&str, &str); 3] = [
+/// Real CI runners, and shells that the output is tried in: they come from nowhere that a lockfile
+/// reaches, so tests find them on PATH.
+const RUNNERS: [(&str, &str); 8] = [
     ("act", "brew install act, or go install github.com/nektos/act@latest"),
     ("buildkite-agent", "Buildkite's packages, or go install github.com/buildkite/agent/v3@latest"),
     ("rsync", "your system's packages: gitlab-ci-local copies with it"),
+    ("dash", SHELL),
+    ("fish", SHELL),
+    ("ksh", SHELL),
+    ("mksh", SHELL),
+    ("zsh", SHELL),
 ];
+
+const SHELL: &str = "your system's packages: what is made for shells is tried in it";
 
 pub fn run() -> Result<()> {
     build_tools()?;

@@ -1,10 +1,12 @@
 // Help, completions, and a command line that cannot be understood.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { runProgram } from '../support/child.js';
+import { ROOT, runProgram } from '../support/child.js';
 import { startCli } from '../support/cli.js';
-import { find } from '../support/programs.js';
+import { absent, find } from '../support/programs.js';
 
 const COMMANDS = ['assume', 'exec', 'credential-process', 'claims', 'doctor', 'completion'];
 
@@ -65,6 +67,62 @@ describe('words', { concurrency: 2 }, () => {
 		for (const [index, name] of COMMANDS.slice(0, 5).entries())
 			assert.deepEqual(rest[index]?.split(' ').sort(), flags.get(name)?.sort(), name);
 		assert.deepEqual(rest.slice(5), ['env json dotenv powershell github profile process', 'a-file', 'fish']);
+	});
+
+	for (const [shell, options, before] of /** @type {[string, string[], string][]} */ ([
+		['bash', ['--norc', '--noprofile', '-i'], 'PS1='],
+		['zsh', ['-f', '-i'], 'PS1=; autoload -Uz compinit && compinit -u -D'],
+	])) {
+		const skip = absent(shell, 'python3');
+		test(`${shell} on a terminal: tab completes a command, a flag and a choice`, { skip }, async (t) => {
+			const cli = await startCli(t);
+			const file = cli.put('completions', (await cli.run(['completion', shell])).stdout);
+			const echo = `ci-assume-role() { printf '<%s>' "$@"; echo; }`;
+			const typed = JSON.stringify([
+				[find(shell), ...options],
+				// Broken up, since the terminal shows what is typed as well.
+				[`${before}; source '${file}'; ${echo}; echo loa''ded\n`, 'loaded'],
+				['ci-assume-role ass\t', 'assume '],
+				['--for\t', '--format '],
+				['js\t\n', '<json>'],
+				['exit\n', ''],
+			]);
+			const terminal = join(ROOT, 'tests/js/support/terminal.py');
+			const env = { ...cli.env, TERM: 'dumb' };
+			const shown = execFileSync(find('python3') ?? '', [terminal], {
+				input: typed,
+				env,
+				cwd: cli.folder,
+				encoding: 'utf8',
+			});
+			assert.ok(shown.includes('<assume><--format><json>'), shown);
+		});
+	}
+
+	test('fish is asked for commands, flags, choices and files', { skip: absent('fish') }, async (t) => {
+		const cli = await startCli(t);
+		const flags = await allFlags(cli);
+		const file = cli.put('completions', (await cli.run(['completion', 'fish'])).stdout);
+		cli.put('a-file', '');
+		const ask = async (/** @type {string} */ line) => {
+			const script = `source '${file}'; complete -C "ci-assume-role ${line}"`;
+			const ran = await runProgram([find('fish') ?? '', '--no-config', '-c', script], {
+				env: cli.env,
+				cwd: cli.folder,
+			});
+			assert.deepEqual([ran.exitCode, ran.stderr], [0, '']);
+			return ran.stdout
+				.trimEnd()
+				.split('\n')
+				.map((found) => found.split('\t')[0] ?? '');
+		};
+		assert.deepEqual((await ask('')).sort(), [...COMMANDS, 'demo', 'sandbox'].sort());
+		assert.deepEqual(await ask('cre'), ['credential-process']);
+		for (const name of COMMANDS.slice(0, 5))
+			assert.deepEqual((await ask(`${name} --`)).sort(), flags.get(name)?.sort(), name);
+		assert.deepEqual(await ask('assume --format p'), ['powershell', 'process', 'profile']);
+		assert.deepEqual(await ask('assume --token-file a-'), ['a-file']);
+		assert.deepEqual(await ask('completion f'), ['fish']);
 	});
 
 	for (const shell of ['zsh', 'fish', 'powershell']) {

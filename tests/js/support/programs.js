@@ -61,6 +61,16 @@ export function missing(...names) {
 }
 
 /**
+ * For `{ skip }` too, where a program is one of several that a thing is tried in. `cargo xtask setup` names what is missing.
+ * @param {string[]} names
+ * @returns {string | false}
+ */
+export function absent(...names) {
+	const gone = names.filter((name) => find(name) === undefined);
+	return gone.length > 0 && `there is no ${gone.join(', ')} here`;
+}
+
+/**
  * One of the runtimes that `tests/runtimes` has for this machine.
  * @param {'bun' | 'deno'} name
  * @returns {string | undefined}
