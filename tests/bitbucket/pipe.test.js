@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { describe, test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
 import { yaml } from '../circleci/orb.js';
 import { DENIED, stsAnswer } from '../js/support/answers.js';
 import { BitbucketStep } from '../js/support/bitbucket.js';
@@ -14,6 +16,16 @@ const parallel = { concurrency: 2, skip: missing('aws') };
 const REGION = 'eu-north-1';
 const FILE = '.ci-assume-role-env';
 
+/** The files of the image, put together as pipe/Dockerfile says; there need be no engine for that. */
+const image = fs.mkdtempSync(join(tmpdir(), 'image-'));
+after(() => fs.rmSync(image, { recursive: true, force: true }));
+const recipe = fs.readFileSync(`${ROOT}/pipe/Dockerfile`, 'utf8');
+for (const [, from = '', to = ''] of recipe.matchAll(/^COPY (\S+) (\S+)$/gm)) {
+	fs.cpSync(join(ROOT, from), join(image, to.endsWith('/') ? join(to, from) : to), { recursive: true });
+}
+/** @type {string[]} */
+const ENTRY = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(recipe)?.[1] ?? '[]');
+
 /**
  * A pipe is a container beside the step's: of the step's environment it has Bitbucket's own variables, the token among
  * them, and those that are listed under `variables:`.
@@ -22,7 +34,8 @@ const FILE = '.ci-assume-role-env';
  */
 function pipe(step, variables) {
 	const given = { ROLE_ARN: ROLE, AWS_DEFAULT_REGION: REGION, STS_ENDPOINT: step.service.base, ...variables };
-	return step.shell(['sh', `${ROOT}/pipe/pipe.sh`], { ...given, CI_ASSUME_ROLE_HOME: ROOT });
+	const [shell = '', script = ''] = ENTRY;
+	return step.shell([shell, join(image, script)], { ...given, CI_ASSUME_ROLE_HOME: join(image, 'ci-assume-role') });
 }
 
 describe('the pipe', parallel, () => {
@@ -119,6 +132,13 @@ describe('the pipe', parallel, () => {
 			assert.notEqual(ran.exitCode, 0, `${name}: ${ran.log}`);
 		}
 		assert.ok(!fs.existsSync(step.path('evidence/pwned')));
+	});
+
+	test('the image has nothing but what it runs, and the recipe no other instruction', () => {
+		assert.deepEqual(fs.readdirSync(image).sort(), ['ci-assume-role', 'pipe.sh']);
+		assert.deepEqual(fs.readdirSync(join(image, 'ci-assume-role')).sort(), ['js', 'package.json', 'pkg']);
+		const instructions = [...recipe.matchAll(/^([A-Z]+) /gm)].map(([, instruction]) => instruction);
+		assert.deepEqual(instructions, ['FROM', 'COPY', 'COPY', 'COPY', 'COPY', 'ENTRYPOINT']);
 	});
 
 	test('pipe.yml lists the variables that the entry reads', () => {
