@@ -177,6 +177,22 @@ describe('words', { concurrency: 2 }, () => {
 		}
 	});
 
+	test('colour on a terminal, and none with NO_COLOR', { skip: absent('python3') }, async (t) => {
+		const cli = await startCli(t);
+		const wrapper = [find('python3') ?? '', '-c', 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)'];
+		for (const [env, coloured] of /** @type {[Record<string, string>, boolean][]} */ ([
+			[{}, true],
+			[{ NO_COLOR: '1' }, false],
+			[{ NO_COLOR: '' }, true], // no-color.org: present and not empty
+		])) {
+			const ran = await cli.run(['assume'], { env, wrapper });
+			assert.equal(ran.exitCode, 2, ran.stdout);
+			assert.match(ran.stdout, /option-missing/);
+			assert.equal(ran.stdout.includes('\u001b[31m'), coloured, JSON.stringify(env));
+			assert.equal(ran.stdout.includes('\u001b'), coloured, JSON.stringify(env));
+		}
+	});
+
 	test('no colour, with or without NO_COLOR, where no terminal is', async (t) => {
 		const cli = await startCli(t);
 		for (const env of [{}, { NO_COLOR: '1' }, { FORCE_COLOR: '1' }]) {
