@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { describe, test } from 'node:test';
 import { stsAnswer } from '../support/answers.js';
 import { ROOT, runProgram } from '../support/child.js';
-import { assertRefused, CREDENTIALS, ROLE, readEnvironment, startCli } from '../support/cli.js';
+import { assertRefused, CREDENTIALS, powershellErrors, ROLE, readEnvironment, startCli } from '../support/cli.js';
 import { absent, find } from '../support/programs.js';
 import { parseCommandFile } from '../support/runner.js';
 import { assertNoSecret, KEY_ID, SESSION_TOKEN } from '../support/secrets.js';
@@ -164,6 +164,7 @@ describe('assume', { concurrency: 2 }, () => {
 				end += whole.length;
 			}
 			assert.equal(end, ran.stdout.length, 'nothing else');
+			assert.deepEqual(powershellErrors(ran.stdout) ?? [], []);
 		}
 		assert.deepEqual(got, { ...CREDENTIALS, AWS_SECRET_ACCESS_KEY: HOSTILE, ...REGION });
 	});

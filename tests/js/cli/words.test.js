@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ROOT, runProgram } from '../support/child.js';
-import { startCli } from '../support/cli.js';
+import { powershellErrors, startCli } from '../support/cli.js';
 import { absent, find } from '../support/programs.js';
 
 const COMMANDS = ['assume', 'exec', 'credential-process', 'claims', 'doctor', 'completion'];
@@ -134,6 +134,10 @@ describe('words', { concurrency: 2 }, () => {
 				assert.ok(stdout.includes(name), name);
 				if (name === 'completion') continue;
 				for (const flag of flags) assert.ok(stdout.includes(shell === 'fish' ? `-l ${flag.slice(2)}` : flag), flag);
+			}
+			if (shell === 'powershell') {
+				assert.deepEqual(powershellErrors(stdout) ?? [], []);
+				assert.notDeepEqual(powershellErrors(stdout.replace('{', '')) ?? ['no grammar'], [], 'it would be noticed');
 			}
 			const executable = find(shell === 'powershell' ? 'pwsh' : shell);
 			if (!executable) return t.diagnostic(`there is no ${shell} to check its grammar`);

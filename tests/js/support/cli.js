@@ -2,11 +2,12 @@
 // test put there, and a server that stands for STS and for a token service.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { mint, stsAnswer } from './answers.js';
-import { command, runProgram } from './child.js';
+import { command, ROOT, runProgram } from './child.js';
 import { KEY_ID, SECRET, SESSION_TOKEN } from './secrets.js';
 import { Service } from './server.js';
 
@@ -128,6 +129,18 @@ export const CREDENTIALS = {
 export function assertRefused(ran, exitCode, code) {
 	assert.equal(ran.exitCode, exitCode, ran.stdout + ran.stderr);
 	assert.ok(ran.stderr.includes(`error[${code}]`), `no error[${code}]:\n${ran.stderr}`);
+}
+
+/**
+ * What a grammar of PowerShell has against a script. It runs nothing, so that it is for machines that have no PowerShell.
+ * @param {string} script
+ * @returns {string[] | undefined} nothing where there is no grammar either
+ */
+export function powershellErrors(script) {
+	const python = join(ROOT, '.venv/bin/python');
+	if (!fs.existsSync(python)) return undefined;
+	const reader = join(ROOT, 'tests/js/support/powershell.py');
+	return JSON.parse(execFileSync(python, [reader], { input: script, encoding: 'utf8' })).errors;
 }
 
 /** @param {string | undefined} text what `env -0` printed */
