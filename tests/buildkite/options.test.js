@@ -41,8 +41,32 @@ const EVERYTHING = {
 	'docker-image': 'node:24',
 };
 
+/** What those are called at all entries that have another name here. @type {Record<string, string>} */
+const COMMON = {
+	'role-session-name': 'session-name',
+	'role-session-duration': 'duration',
+	'credential-name-prefix': 'prefix',
+	'allowed-account-ids': 'allowed-account-id',
+	'inline-session-policy': 'policy',
+	'managed-session-policies': 'policy-arn',
+};
+
 describe('what a pipeline can say', parallel, () => {
 	const start = useAgent();
+
+	test('the common names say the same', async (t) => {
+		const asked = [];
+		for (const name of [(/** @type {string} */ own) => own, (/** @type {string} */ own) => COMMON[own] ?? own]) {
+			const pipeline = await start(t);
+			const config = Object.fromEntries(Object.entries(EVERYTHING).map(([own, value]) => [name(own), value]));
+			const ran = await pipeline.run({ config, env: { BUILDKITE_PLUGIN_VALIDATION: 'true' } });
+			pipeline.assertHandedOver(ran, { prefix: 'P_', role: BY_ID });
+			const { WebIdentityToken: _, ...form } = pipeline.services.exchanged[0] ?? {};
+			asked.push(form);
+		}
+		assert.equal(Object.keys(asked[0] ?? {}).length, 8);
+		assert.deepEqual(asked[1], asked[0]);
+	});
 
 	test('every option', async (t) => {
 		const pipeline = await start(t);
@@ -83,7 +107,7 @@ describe('what a pipeline can say', parallel, () => {
 	test('no option is missing from these tests, and plugin.yml has all of them', () => {
 		const manifest = fs.readFileSync(join(ROOT, 'plugin.yml'), 'utf8');
 		const documented = [...manifest.matchAll(/^ {4}([a-z-]+):$/gm)].map(([, name]) => name);
-		const tested = [...Object.keys(EVERYTHING), 'profile', 'roles'];
+		const tested = [...Object.keys(EVERYTHING), ...Object.values(COMMON), 'profile', 'roles'];
 		assert.deepEqual(documented.sort(), tested.sort());
 	});
 
