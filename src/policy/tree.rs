@@ -134,22 +134,42 @@ impl Node {
 pub struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The characters before each [`BLOCK`], so that a place in a long line costs no more than in a short one.
+    before: Vec<usize>,
 }
+
+const BLOCK: usize = 1024;
 
 impl<'a> Lines<'a> {
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, starts }
+        let counts = text.as_bytes().chunks(BLOCK).scan(0, |sum, block| {
+            *sum += characters(block);
+            Some(*sum)
+        });
+        Self { text, starts, before: std::iter::once(0).chain(counts).collect() }
+    }
+
+    /// The line of a byte, from 1.
+    #[must_use]
+    pub fn number(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at).max(1)
     }
 
     /// Line and column of a byte, both from 1, the column in characters.
     #[must_use]
     pub fn place(&self, at: usize) -> (usize, usize) {
-        let line = self.starts.partition_point(|start| *start <= at).saturating_sub(1);
-        let start = self.starts.get(line).copied().unwrap_or(0);
-        let before = self.text.get(start..at.min(self.text.len())).unwrap_or_default();
-        (line + 1, before.chars().count() + 1)
+        let line = self.number(at);
+        let start = self.starts.get(line - 1).copied().unwrap_or(0);
+        (line, self.characters_before(at).saturating_sub(self.characters_before(start)) + 1)
+    }
+
+    fn characters_before(&self, at: usize) -> usize {
+        let at = at.min(self.text.len());
+        let block = at / BLOCK;
+        let rest = self.text.as_bytes().get(block * BLOCK..at).unwrap_or_default();
+        self.before.get(block).copied().unwrap_or(0) + characters(rest)
     }
 
     /// The text of a line, from 1, without its end.
@@ -157,5 +177,32 @@ impl<'a> Lines<'a> {
     pub fn line(&self, number: usize) -> &'a str {
         let start = self.starts.get(number.wrapping_sub(1)).copied().unwrap_or(self.text.len());
         self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
+    }
+}
+
+/// All bytes of UTF-8 but those that go on with a character.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte & 0xc0) != 0x80).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn places_are_those_that_one_would_count(text in "[a-é😀\\n]{0,60}", times in 1_usize..60) {
+            let text = text.repeat(times);
+            let lines = Lines::new(&text);
+            let (mut line, mut column) = (1, 1);
+            for (at, c) in text.char_indices() {
+                prop_assert_eq!(lines.place(at), (line, column));
+                (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
+            }
+            prop_assert_eq!(lines.place(text.len()), (line, column));
+            prop_assert_eq!(lines.place(usize::MAX).0, line);
+        }
     }
 }
