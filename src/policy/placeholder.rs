@@ -26,7 +26,7 @@ pub fn is_in(text: &str) -> bool {
     text.contains("${") && parts(text).any(|part| part.is_open())
 }
 
-/// The text as a pattern of the Like operators, in which `*` stands for what is left open. With
+/// The text as a pattern for [`pattern::matches`], in which `*` stands for what is left open. With
 /// `literal`, the text's own `*` and `?` stand for themselves.
 #[must_use]
 pub fn pattern(text: &str, literal: bool) -> String {
@@ -35,7 +35,7 @@ pub fn pattern(text: &str, literal: bool) -> String {
         match part {
             Part::Open => out.push('*'),
             Part::Text(text) if literal => pattern::literally(text, &mut out),
-            Part::Text(text) | Part::Variable(text) => out.push_str(text),
+            Part::Text(text) | Part::Variable(text) => out.push_str(&pattern::plain(text)),
         }
     }
     out
