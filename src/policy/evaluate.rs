@@ -139,7 +139,7 @@ fn decide_statement<'p>(
     StatementDecision { statement, truth, principal, action, conditions }
 }
 
-fn has_action(actions: &Actions, action: &str) -> bool {
+pub(super) fn has_action(actions: &Actions, action: &str) -> bool {
     let named = actions.patterns.iter().any(|pattern| pattern::like_folded(&pattern.text, action));
     named != actions.negated
 }

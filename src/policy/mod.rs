@@ -6,6 +6,7 @@
 //! not), with [`claims`] (what people have of a denied call) and [`consult`]
 //! (what a denied job asks).
 
+pub mod audit;
 pub mod caller;
 pub mod check;
 pub mod claims;
