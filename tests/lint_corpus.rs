@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ci_assume_role::policy::lint::{self, Finding, Severity};
+use ci_assume_role::policy::lint::{self, CounterExample, Finding, Severity};
 use ci_assume_role::policy::sample;
 use ci_assume_role::policy::source::{self, File};
 use ci_assume_role::policy::tree::Lines;
@@ -33,6 +33,88 @@ fn nothing_that_matters_is_found_in_correct_policies() {
             assert!(finding.severity < Severity::Medium, "{}: {id} {message}", path.display());
         }
     }
+}
+
+/// With something in the place of what a reader has to fill in.
+#[test]
+fn nothing_that_matters_is_found_in_the_policies_of_our_pages() {
+    let mut seen = 0;
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let page = fs::read_to_string(&path).unwrap();
+        let blocks = page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next());
+        for block in blocks.filter(|block| block.contains("\"Federated\"") && block.contains("\"Statement\"")) {
+            let mut text = block.to_owned();
+            for (name, id) in [
+                ("ORG_ID", "b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11"),
+                ("PROJECT_ID", "7d5e5c1e-7a54-4b7e-9ad5-0c2cf1b6a1a2"),
+                ("WORKSPACE_ID", "5a6b7c8d-9e0f-4a1b-8c2d-3e4f5a6b7c8d"),
+                ("REPOSITORY_ID", "5d4f1c9e-2f6b-4f0c-9a0f-1f6a2b3c4d5e"),
+                ("ENVIRONMENT_ID", "7c8d9e0f-1a2b-4c3d-8e4f-5a6b7c8d9e0f"),
+            ] {
+                text = text.replace(name, id);
+            }
+            let file = source::read("policy.json", &text);
+            seen += file.policies.len();
+            for finding in lint::check_file(&file) {
+                let (id, message) = (finding.rule.id, &finding.message);
+                assert!(finding.severity < Severity::Medium, "{}: {id} {message}", path.display());
+            }
+        }
+    }
+    assert!(seen >= 6, "{seen} policies");
+}
+
+/// What `--fix` would do to a policy opens it to nobody, and breaks nothing else.
+#[test]
+fn edits_let_no_stranger_in() {
+    for path in files("wrong") {
+        let text = fs::read_to_string(&path).unwrap();
+        let before = source::read(&name(&path), &text);
+        let findings = lint::check_file(&before);
+        let after = source::read(&name(&path), &edited(&text, &findings));
+        assert_eq!(before.policies.len(), after.policies.len(), "{}: the edits break it", path.display());
+        let grave = |file: &source::File| {
+            let found = lint::check_file(file).into_iter().filter(|finding| finding.severity >= Severity::High);
+            found.map(|finding| finding.rule.id).collect::<Vec<_>>()
+        };
+        let known = grave(&before);
+        for id in grave(&after) {
+            assert!(known.contains(&id), "{}: the edits bring {id}", path.display());
+        }
+        for (before, after) in before.policies.iter().zip(&after.policies) {
+            for statement in &after.policy.statements {
+                let provider = statement.principals.items.first().map_or("", |principal| &principal.value.text);
+                let issuer = provider.split_once(":oidc-provider/").map_or("", |(_, issuer)| issuer);
+                let start = sample::strangers(issuer);
+                let Some(claims) = sample::admitted_from(&after.policy, statement, issuer, start.clone()) else {
+                    continue;
+                };
+                if claims.get("sub") == start.get("sub") {
+                    let example = CounterExample { whose: String::new(), claims, admitted: true };
+                    assert!(example.holds(before), "{}: the edits let a stranger in", path.display());
+                }
+            }
+        }
+    }
+}
+
+/// The text with all edits made, as JSON has it.
+fn edited(text: &str, findings: &[Finding]) -> String {
+    let mut edits: Vec<_> = findings.iter().flat_map(|finding| finding.edits.clone()).collect();
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
+    edits.dedup();
+    let mut text = text.to_owned();
+    for edit in edits {
+        let quoted = text[edit.span.start..edit.span.end].starts_with('"');
+        let replacement =
+            if quoted { Value::from(edit.replacement.as_str()).to_string() } else { edit.replacement.clone() };
+        text.replace_range(edit.span.start..edit.span.end, &replacement);
+    }
+    text
 }
 
 #[test]

@@ -73,7 +73,8 @@ fn of_kind(kind: Kind) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// The same of somebody who has nothing to do with the role's owner.
+/// The same of somebody who has nothing to do with the role: a stranger, or, where the issuer is one
+/// customer's alone, another of their projects.
 #[must_use]
 pub fn strangers(issuer: &str) -> Map<String, Value> {
     let mut claims = usual(issuer);
@@ -100,6 +101,8 @@ pub fn strangers(issuer: &str) -> Map<String, Value> {
             ("pipeline_id", "01849911-2222-4222-8222-222222222222"),
             ("cluster_id", "01849911-3333-4333-8333-333333333333"),
         ],
+        Kind::GitLabOwn => &[("sub", "project_path:other-group/project:ref_type:branch:ref:main")],
+        Kind::AzureDevOps => &[("sub", "sc://acme/other/other-connection")],
         Kind::CircleCiRoot => &[(
             "sub",
             "org/11111111-1111-4111-8111-111111111111/project/22222222-2222-4222-8222-222222222222/user/33333333-3333-4333-8333-333333333333",
@@ -111,6 +114,10 @@ pub fn strangers(issuer: &str) -> Map<String, Value> {
     };
     for (name, value) in changes {
         claims.insert((*name).to_owned(), Value::from(*value));
+    }
+    if let Some(organization) = issuer.strip_prefix("oidc.circleci.com/org/") {
+        let project = "22222222-2222-4222-8222-222222222222/user/33333333-3333-4333-8333-333333333333";
+        claims.insert("sub".to_owned(), format!("org/{organization}/project/{project}").into());
     }
     follow_subject(kind, &mut claims);
     claims
@@ -145,13 +152,15 @@ pub fn may_admit(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> b
 /// Claims that come as near to the statement's conditions as can be: those that no token meets are passed over.
 #[must_use]
 pub fn nearest(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> Map<String, Value> {
-    let mut claims = usual(issuer);
+    let mut caller = Caller::of_claims(usual(issuer));
     for condition in in_order(statement, issuer) {
-        if let Some(met) = meeting(policy, statement, condition, issuer, &claims) {
-            claims = met;
+        if truth(policy, condition, &caller) == Truth::No
+            && let Some(met) = meeting(policy, statement, condition, issuer, &caller.claims)
+        {
+            caller = met;
         }
     }
-    trimmed(policy, claims)
+    trimmed(policy, caller.claims)
 }
 
 fn built(
@@ -160,11 +169,14 @@ fn built(
     issuer: &str,
     start: Map<String, Value>,
 ) -> Option<(Map<String, Value>, Verdict)> {
-    let mut claims = start;
+    let mut caller = Caller::of_claims(start);
     for condition in in_order(statement, issuer) {
-        claims = meeting(policy, statement, condition, issuer, &claims)?;
+        // One that depends on the call is passed over.
+        if truth(policy, condition, &caller) == Truth::No {
+            caller = meeting(policy, statement, condition, issuer, &caller.claims)?;
+        }
     }
-    let claims = trimmed(policy, claims);
+    let claims = trimmed(policy, caller.claims);
     let caller = Caller::of_claims(claims).with_role(role_of(statement, issuer));
     let verdict =
         decide(policy, &caller).actions.iter().fold(Verdict::Allowed, |worst, action| match (worst, action.verdict) {
@@ -190,20 +202,20 @@ fn name_of<'c>(condition: &'c Condition, issuer: &str) -> &'c str {
     }
 }
 
-/// The claims, changed so that the condition holds. One that depends on the call is passed over.
+/// Somebody whose claims are the same, but for what the condition asks for.
 fn meeting(
     policy: &TrustPolicy,
     statement: &Statement,
     condition: &Condition,
     issuer: &str,
     claims: &Map<String, Value>,
-) -> Option<Map<String, Value>> {
-    if truth(policy, condition, claims) != Truth::No {
-        return Some(claims.clone());
-    }
+) -> Option<Caller> {
     let kind = Kind::of(issuer);
     let name = name_of(condition, issuer);
     let key = &condition.key.text;
+    let of_subject = |condition: &&Condition| name_of(condition, issuer).eq_ignore_ascii_case("sub");
+    let of_key = |other: &&Condition| other.key.text.eq_ignore_ascii_case(key);
+    let no = |condition: &Condition, caller: &Caller| truth(policy, condition, caller) == Truth::No;
     candidates(condition, kind, name).into_iter().find_map(|value| {
         let mut changed = with(claims, key, issuer, value)?;
         if name.eq_ignore_ascii_case("sub") {
@@ -211,16 +223,14 @@ fn meeting(
         } else {
             lead_subject(kind, name, &mut changed);
         }
-        let of_key = statement.conditions.iter().filter(|other| other.key.text.eq_ignore_ascii_case(key));
-        let on_subject = statement.conditions.iter().filter(|other| name_of(other, issuer).eq_ignore_ascii_case("sub"));
-        let hold = |claims: &Map<String, Value>, mut conditions: Box<dyn Iterator<Item = &Condition> + '_>| {
-            conditions.all(|condition| truth(policy, condition, claims) != Truth::No)
-        };
-        if !hold(&changed, Box::new(on_subject)) {
+        let mut caller = Caller::of_claims(changed);
+        if !name.eq_ignore_ascii_case("sub")
+            && statement.conditions.iter().filter(of_subject).any(|condition| no(condition, &caller))
+        {
             let subject = claims.get("sub").cloned();
-            changed.extend(subject.map(|subject| ("sub".to_owned(), subject)));
+            caller.claims.extend(subject.map(|subject| ("sub".to_owned(), subject)));
         }
-        hold(&changed, Box::new(of_key)).then_some(changed)
+        (!statement.conditions.iter().filter(of_key).any(|condition| no(condition, &caller))).then_some(caller)
     })
 }
 
@@ -232,9 +242,8 @@ pub fn role_of(statement: &Statement, issuer: &str) -> Option<Role> {
     Role::of_arn(&provider.value.text)
 }
 
-fn truth(policy: &TrustPolicy, condition: &Condition, claims: &Map<String, Value>) -> Truth {
-    let caller = Caller::of_claims(claims.clone());
-    decide_condition(condition, &caller, policy.has_variables()).truth
+fn truth(policy: &TrustPolicy, condition: &Condition, caller: &Caller) -> Truth {
+    decide_condition(condition, caller, policy.has_variables()).truth
 }
 
 /// Values that could satisfy the condition; `None` takes the key away.

@@ -232,6 +232,10 @@ pub const TERRAFORM_CLOUD: &[Form] = &[&[
     part("phase", Chars::Name, "apply"),
 ]];
 
+/// No trust policy is longer, and no subject: what is, is none of these forms.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+const LONGEST: usize = 4096;
+
 /// A named part of one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment<'a> {
@@ -243,6 +247,9 @@ pub struct Segment<'a> {
 /// CI was told to write subjects in another way.
 #[must_use]
 pub fn parse<'a>(forms: &[Form], subject: &'a str) -> Option<(Form, Vec<Segment<'a>>)> {
+    if subject.len() > LONGEST {
+        return None;
+    }
     forms.iter().find_map(|form| {
         let mut segments = Vec::new();
         take(form, subject, &mut segments).then_some((*form, segments))
@@ -315,6 +322,9 @@ impl<'p> Aligned<'p> {
 /// reads the pattern as its author did: a wildcard belongs to the part in which it stands.
 #[must_use]
 pub fn align<'p>(forms: &[Form], pattern: &'p str, literal: bool) -> Option<Aligned<'p>> {
+    if pattern.len() > LONGEST {
+        return None;
+    }
     let mut best: Option<(usize, Aligned<'p>)> = None;
     for form in forms {
         if let Some((length, aligned)) = align_to(form, pattern, literal)
@@ -354,19 +364,19 @@ fn align_to<'p>(form: Form, pattern: &'p str, literal: bool) -> Option<(usize, A
                     Some(Piece::Fixed(next)) => Some(*next),
                     _ => None,
                 };
-                let length = rest
-                    .char_indices()
-                    .find(|(place, c)| {
-                        let ends = next.zip(rest.get(*place..)).is_some_and(|(next, rest)| {
-                            match common(next, rest, literal) {
-                                Common::All => true,
-                                Common::Wild(length) => length > 0,
-                                Common::Ends | Common::Differs => false,
-                            }
-                        });
-                        ends || !(part.chars.admits(*c) || is_wild(*c))
-                    })
-                    .map_or(rest.len(), |(place, _)| place);
+                let first = next.and_then(|next| next.chars().next());
+                let ends = |place: usize| {
+                    let after = next.zip(rest.get(place..)).map(|(next, rest)| common(next, rest, literal));
+                    match after {
+                        Some(Common::All) => true,
+                        Some(Common::Wild(length)) => length > 0,
+                        _ => false,
+                    }
+                };
+                let is_over = |(place, c): &(usize, char)| {
+                    (first == Some(*c) && ends(*place)) || !(part.chars.admits(*c) || is_wild(*c))
+                };
+                let length = rest.char_indices().find(is_over).map_or(rest.len(), |(place, _)| place);
                 let value = rest.get(..length)?;
                 if value.is_empty() && !part.may_be_empty {
                     return None;
@@ -441,10 +451,13 @@ fn filled(forms: &[Form], pattern: &str, literal: bool) -> Option<String> {
 /// Walks pattern and form side by side, the whole sample of each part first, so that what comes of it
 /// reads like a subject. A state is a place in each; every state is entered once.
 fn witness_of(form: Form, pattern: &str, literal: bool) -> Option<String> {
+    if pattern.len() > LONGEST {
+        return None;
+    }
     let pattern: Vec<char> = pattern.chars().collect();
     let form = steps(form);
     let width = form.len() + 1;
-    let states = (pattern.len() + 1).checked_mul(width).filter(|states| *states <= MAX_STATES)?;
+    let states = (pattern.len() + 1) * width;
     // How each state was reached: from which, and by which character.
     let mut from: Vec<Option<(usize, Option<char>)>> = vec![None; states];
     let mut seen = vec![false; states];
@@ -491,9 +504,6 @@ fn witness_of(form: Form, pattern: &str, literal: bool) -> Option<String> {
     }
     None
 }
-
-/// A pattern that is longer than any policy may be has no witness.
-const MAX_STATES: usize = 1 << 20;
 
 /// One character of a form.
 struct Step {

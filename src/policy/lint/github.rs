@@ -30,22 +30,19 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
             if !findings.is_sound(scope) {
                 break;
             }
-            let subjects = || scope.of(issuer, "sub").filter(|test| test.is_required());
-            let values = || {
-                subjects().flat_map(|test| test.condition.values.iter().map(move |value| (test, value))).filter_map(
-                    |(test, value)| {
-                        let literal = !test.condition.operator.has_wildcards();
-                        Some((test, value, subject::align(Kind::GitHub.subjects(), &value.text, literal)?))
-                    },
-                )
-            };
-            // A wildcard behind a name takes the id as well.
-            if values().any(|(_, _, aligned)| is_open(&aligned)) {
-                continue;
+            let (mut with_ids, mut without, mut open) = (None, None, false);
+            for test in scope.of(issuer, "sub").filter(|test| test.is_required()) {
+                let literal = !test.condition.operator.has_wildcards();
+                for value in &test.condition.values {
+                    let Some(aligned) = subject::align(Kind::GitHub.subjects(), &value.text, literal) else { continue };
+                    // A wildcard behind a name takes the id as well.
+                    open |= is_open(&aligned);
+                    let has_ids = aligned.get("owner id").is_some();
+                    (if has_ids { &mut with_ids } else { &mut without }).get_or_insert((test, value, aligned));
+                }
             }
-            let with_ids = values().find(|(_, _, aligned)| aligned.get("owner id").is_some());
-            let without = values().find(|(_, _, aligned)| aligned.get("owner id").is_none());
             match (with_ids, without) {
+                _ if open => {}
                 (None, Some((test, value, aligned))) => {
                     findings.add(names(scope, issuer, test, value, &aligned, findings));
                 }

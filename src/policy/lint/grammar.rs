@@ -62,7 +62,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
                         continue;
                     }
                     let fault = if test.is_on("sub") {
-                        in_subject(issuer, &value.text, literal).or_else(|| in_owner(issuer, &value.text, &mut owner))
+                        in_subject(issuer, &value.text, literal, &mut owner)
                     } else {
                         in_key(issuer.kind, test, &value.text)
                     };
@@ -79,12 +79,18 @@ fn is_of_text(test: &Test<'_>) -> bool {
     matches!(test.condition.operator.test, operator::Test::StringEquals | operator::Test::StringLike)
 }
 
-fn in_subject<'p>(issuer: &Issuer<'_>, value: &'p str, literal: bool) -> Option<Fault<'p>> {
+fn in_subject<'p>(
+    issuer: &Issuer<'_>,
+    value: &'p str,
+    literal: bool,
+    owner: &mut Option<&'p str>,
+) -> Option<Fault<'p>> {
     let forms = issuer.kind.subjects();
     if forms.is_empty() || (!literal && value.starts_with('*')) || value.contains("${") {
         return None;
     }
-    if let Some(wrong) = ids::in_subject(issuer, value, literal) {
+    let aligned = subject::align(forms, value, literal);
+    if let Some(wrong) = ids::in_subject(issuer, value, aligned.as_ref(), literal) {
         let lower = wrong.text.to_ascii_lowercase();
         return Some(if is_uuid(&lower) {
             Fault::Case { right: value.replace(wrong.text, &lower) }
@@ -92,15 +98,16 @@ fn in_subject<'p>(issuer: &Issuer<'_>, value: &'p str, literal: bool) -> Option<
             Fault::Id(wrong)
         });
     }
-    let Some(aligned) = subject::align(forms, value, literal) else {
-        let possible = if literal {
-            subject::parse(forms, value).is_some()
-        } else {
-            subject::witness(forms, value, false).is_some()
-        };
-        return (!possible && !template::is_one(issuer.kind, value)).then(|| impossible(issuer.kind, value));
+    let Some(aligned) = aligned else {
+        let possible = template::is_one(issuer.kind, value)
+            || if literal {
+                subject::parse(forms, value).is_some()
+            } else {
+                subject::witness(forms, value, false).is_some()
+            };
+        return (!possible).then(|| impossible(issuer.kind, value));
     };
-    in_parts(issuer, value, &aligned, literal)
+    in_parts(issuer, value, &aligned, literal).or_else(|| in_owner(issuer, value, &aligned, owner))
 }
 
 /// What a part can hold, beyond the characters that it is made of.
@@ -165,11 +172,15 @@ fn in_parts<'p>(issuer: &Issuer<'_>, value: &'p str, aligned: &Aligned<'p>, lite
 }
 
 /// GitHub keeps the letter case of an owner's name, so two spellings in one policy cannot both be right.
-fn in_owner<'p>(issuer: &Issuer<'_>, value: &'p str, known: &mut Option<&'p str>) -> Option<Fault<'p>> {
+fn in_owner<'p>(
+    issuer: &Issuer<'_>,
+    value: &str,
+    aligned: &Aligned<'p>,
+    known: &mut Option<&'p str>,
+) -> Option<Fault<'p>> {
     if issuer.kind != Kind::GitHub {
         return None;
     }
-    let aligned = subject::align(issuer.kind.subjects(), value, false)?;
     let owner = aligned.get("owner")?;
     let first = *known.get_or_insert(owner);
     let place = aligned.place("owner").filter(|_| first != owner && first.eq_ignore_ascii_case(owner))?;

@@ -4,7 +4,7 @@ use super::{Finding, Findings, Issuer, Rule, Severity, Test, View, same};
 use crate::policy::document::{Condition, Text};
 use crate::policy::issuer::Kind;
 use crate::policy::pattern::has_wildcard;
-use crate::policy::subject::{self, Chars, Piece};
+use crate::policy::subject::{self, Aligned, Chars, Piece};
 
 pub static TP025: Rule = Rule {
     id: "TP025",
@@ -97,9 +97,13 @@ pub(super) fn is_uuid(text: &str) -> bool {
 }
 
 /// What is wrong with the ids in a value for the subject.
-pub(super) fn in_subject<'p>(issuer: &Issuer<'_>, value: &'p str, literal: bool) -> Option<Wrong<'p>> {
-    let forms = issuer.kind.subjects();
-    if let Some(aligned) = subject::align(forms, value, literal) {
+pub(super) fn in_subject<'p>(
+    issuer: &Issuer<'_>,
+    value: &'p str,
+    aligned: Option<&Aligned<'p>>,
+    literal: bool,
+) -> Option<Wrong<'p>> {
+    if let Some(aligned) = aligned {
         let parts = aligned.form.iter().filter_map(|piece| match piece {
             Piece::Part(part) => Some(part),
             Piece::Fixed(_) => None,
@@ -116,7 +120,7 @@ pub(super) fn in_subject<'p>(issuer: &Issuer<'_>, value: &'p str, literal: bool)
     match issuer.kind {
         Kind::Bitbucket => {
             let wrapped = wrapped(value);
-            let known = subject::align(forms, &wrapped, literal).is_some();
+            let known = subject::align(issuer.kind.subjects(), &wrapped, literal).is_some();
             if known && wrapped != value {
                 return Some(Wrong { name: "braces", text: value, repaired: Some(wrapped) });
             }

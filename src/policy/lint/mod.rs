@@ -273,7 +273,7 @@ impl Findings<'_> {
     /// Whether somebody may come in by this statement, or its conditions keep everybody out.
     #[must_use]
     pub fn may_admit(&self, scope: &Scope<'_>, issuer: &Issuer<'_>) -> bool {
-        sample::may_admit(&self.found.policy, scope.statement, issuer.host)
+        self.is_of_a_length() && sample::may_admit(&self.found.policy, scope.statement, issuer.host)
     }
 
     /// The same, if the statement said what `change` makes of it.
@@ -314,6 +314,9 @@ impl Findings<'_> {
         issuer: &Issuer<'_>,
         claim: &str,
     ) -> Option<CounterExample> {
+        if !self.is_of_a_length() {
+            return None;
+        }
         let mut start = sample::strangers(issuer.host);
         start.retain(|name, _| !name.eq_ignore_ascii_case(claim));
         let claims = sample::admitted_from(&self.found.policy, scope.statement, issuer.host, start);
@@ -340,7 +343,16 @@ impl Findings<'_> {
         self.proven(whose, Some(claims), false)
     }
 
+    /// What is far too long to be saved is not worth the time that each answer about it takes.
+    fn is_of_a_length(&self) -> bool {
+        const LONGEST: usize = 4 * 4096;
+        self.found.length <= LONGEST
+    }
+
     fn changed(&self, scope: &Scope<'_>, change: impl FnOnce(&mut Statement)) -> Option<(TrustPolicy, usize)> {
+        if !self.is_of_a_length() {
+            return None;
+        }
         let mut policy = self.found.policy.clone();
         let at = policy.statements.iter().position(|statement| statement.index == scope.statement.index)?;
         change(policy.statements.get_mut(at)?);

@@ -104,6 +104,9 @@ fn look_at(place: Place<'_, '_>, width: Width, findings: &mut Findings<'_>) {
         }
     };
     let shown = |whose: &str, value: &str| findings.wrongly_admits(whose, scope, issuer, only(value));
+    if width == Width::WholeProject && (!test.is_on("sub") || is_narrowed(scope, issuer)) {
+        return;
+    }
     if !findings.may_admit_if(scope, issuer, only(&value.text)) {
         return;
     }
@@ -222,12 +225,14 @@ fn open_name(place: Place<'_, '_>, shown: impl Fn(&str, &str) -> Option<CounterE
     finding
 }
 
+/// Whether another condition says which branch or environment is meant.
+fn is_narrowed(scope: &Scope<'_>, issuer: &Issuer<'_>) -> bool {
+    let names = ["ref", "environment", "job_workflow_ref", "build_branch", "ref_protected"];
+    names.iter().any(|name| scope.of(issuer, name).any(Test::is_required))
+}
+
 fn any_ref(place: Place<'_, '_>, shown: impl Fn(&str, &str) -> Option<CounterExample>) -> Option<Finding> {
-    let Place { scope, issuer, value, test } = place;
-    let narrowing = ["ref", "environment", "job_workflow_ref", "build_branch", "ref_protected"];
-    if !test.is_on("sub") || narrowing.iter().any(|name| scope.of(issuer, name).any(Test::is_required)) {
-        return None;
-    }
+    let Place { issuer, value, .. } = place;
     let start = value.text.trim_end_matches('*').trim_end_matches(':').trim_end_matches(":ref_type");
     let (what, whose, other, better) = match issuer.kind {
         Kind::GitHub => (
