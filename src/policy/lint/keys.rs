@@ -133,7 +133,8 @@ fn joined(view: &View<'_>, scope: &Scope<'_>, test: &Test<'_>, findings: &Findin
     let name = rest.trim_start_matches(['.', '/', ':', '-', '_', ' ', '|', '#']);
     let joint = rest.strip_suffix(name)?;
     let claim = keys::claim_of_key(host, name).or_else(|| name.eq_ignore_ascii_case("oaud").then_some("oaud"))?;
-    if joint.is_empty() || joint == ":" {
+    // With a colon of its own it is the issuer that is misspelt, which another rule knows.
+    if joint.is_empty() || joint == ":" || (joint.contains(':') && !joint.bytes().all(|byte| byte == b':')) {
         return None;
     }
     let right = format!("{host}:{claim}");

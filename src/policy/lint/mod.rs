@@ -140,7 +140,6 @@ const CHECKS: &[Check] = &[
     grammar::check,
     ids::check,
     github::check,
-    subjects::worth_knowing,
     tags::check,
     delimiter::check,
     principals::check,
@@ -152,6 +151,7 @@ const CHECKS: &[Check] = &[
     redundant::check,
     role::check,
     slips::check,
+    subjects::worth_knowing,
 ];
 
 /// Every rule, in the order of their ids.

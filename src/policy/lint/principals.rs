@@ -45,9 +45,9 @@ pub static TP061: Rule = Rule {
 
 pub static TP062: Rule = Rule {
     id: "TP062",
-    name: "provider-spelling",
+    name: "provider-case",
     severity: Severity::High,
-    title: "the provider's ARN spells the host otherwise than the issuer does",
+    title: "the host in the provider's ARN has capital letters, which the issuer does not have",
 };
 
 pub static TP069: Rule = Rule {
@@ -188,9 +188,6 @@ fn provider(view: &View<'_>, scope: &Scope<'_>, findings: &Findings<'_>, princip
     let (host, path) = url.split_once('/').map_or((url, None), |(host, path)| (host, Some(path)));
     let lower = host.to_ascii_lowercase();
     let right = path.map_or_else(|| lower.clone(), |path| format!("{lower}/{path}"));
-    let known = Kind::of(&right) != Kind::Other;
-    // Some issuers do end with a slash; those of the CIs do not.
-    let right = if known { right.trim_end_matches('/').to_owned() } else { right };
     if right != url {
         let message = format!("the ARN ends in {}, and the issuer calls itself {right}", shown(url));
         let right = format!("{arn}:oidc-provider/{right}");

@@ -54,20 +54,20 @@ fn statements(view: &View<'_>, findings: &mut Findings<'_>) {
         });
         let Some((other, by)) = covering else { continue };
         let name = by.sid.as_ref().map_or_else(|| format!("statement {}", other + 1), |sid| shown(&sid.text));
-        let edit = without(&view.found.node, statement.span);
-        let (mut finding, safe) = if by.effect == statement.effect {
+        let mut finding = if by.effect == statement.effect {
             let verb = if by.effect == Effect::Allow { "allows" } else { "denies" };
             let message = format!("{name} already {verb} all that this statement does");
-            (Finding::new(&TP051, statement.span, message, "remove it"), true)
+            Finding::new(&TP051, statement.span, message, "remove the one of the two that is not meant")
         } else {
             let message = format!("{name} denies all that this statement allows");
-            let mut finding =
-                Finding::new(&TP051, statement.span, message, "narrow the Deny, or remove this statement");
-            finding.severity = Severity::High;
-            (finding, false)
+            Finding::new(&TP051, statement.span, message, "narrow the Deny, or remove this statement")
         };
-        if safe {
-            finding.edits.extend(edit);
+        if by.effect != statement.effect {
+            finding.severity = Severity::High;
+        } else if covers(statement, by, variables) {
+            // The wide one may be the mistake; of two that say the same, either can go.
+            "remove it".clone_into(&mut finding.fix);
+            finding.edits.extend(without(&view.found.node, statement.span));
         }
         findings.add(finding);
     }
@@ -160,8 +160,11 @@ fn values(view: &View<'_>, condition: &Condition) -> Option<Finding> {
     } else {
         format!("{} is among what {} matches", shown(&value.text), shown(&by.text))
     };
-    let fix = if value.text == by.text { "remove one of them" } else { "remove the one that you do not mean" };
-    let mut finding = Finding::new(&TP076, value.span, message, fix);
+    if value.text != by.text {
+        // The wide one may be the mistake.
+        return Some(Finding::new(&TP076, value.span, message, "remove the one of the two that is not meant"));
+    }
+    let mut finding = Finding::new(&TP076, value.span, message, "remove one of them");
     finding.edits.extend(without(&view.found.node, value.span));
     Some(finding)
 }

@@ -156,7 +156,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 }
 
 /// What pages write where people are to put their own. Names in capitals count only if they are
-/// usual: organisations do shout. `${Name}` is a template's, and filled in by whoever deploys it.
+/// usual: organizations do shout. `${Name}` is a template's, and filled in by whoever deploys it.
 fn placeholder(text: &str) -> Option<&str> {
     let between = |open: &str, close: &str| {
         let start = text.find(open)?;
@@ -164,8 +164,10 @@ fn placeholder(text: &str) -> Option<&str> {
         text.get(start..end)
     };
     between("{{", "}}").or_else(|| between("<", ">")).or_else(|| {
+        // Where everything is in capitals, no word stands out.
+        let shouted = !text.contains(|c: char| c.is_ascii_lowercase());
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
-        words.find(|word| is_placeholder_word(word))
+        words.find(|word| is_placeholder_word(word) && (!shouted || word.contains('_')))
     })
 }
 
@@ -255,6 +257,8 @@ mod tests {
             ("repo:your-org/your-repo:*", Some("your-org")),
             ("repo:{{ org }}/api", Some("{{ org }}")),
             ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", Some("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")),
+            ("OIDC.CIRCLECI.COM/ORG/B38D9C1A:SUB", None),
+            ("ORG_ID", Some("ORG_ID")),
             ("repo:ACME/API:*", None),
             ("repo:octo-org/octo-repo:ref:refs/heads/main", None),
             ("repo:octo-org/your:x", None),

@@ -136,8 +136,8 @@ fn retiring(host: &str, kind: Kind) -> Option<(Severity, String, &'static str)> 
         )),
         Kind::CircleCiRoot => Some((
             Severity::Low,
-            format!("all of CircleCI's customers share the issuer {host}, and each organisation has one of its own"),
-            "use the issuer oidc.circleci.com/org/ORGANISATION-ID, and drop --root-issuer",
+            format!("all of CircleCI's customers share the issuer {host}, and each organization has one of its own"),
+            "use the issuer oidc.circleci.com/org/ORGANIZATION-ID, and drop --root-issuer",
         )),
         _ if host == "vstoken.actions.githubusercontent.com" => Some((
             Severity::Medium,
