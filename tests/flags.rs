@@ -97,7 +97,7 @@ fn a_flag_counts_before_its_variable() {
     let whole = run(&Setting::usual(), None, None);
     assert!(whole.last().is_some_and(|done| done.contains(r#""exitCode":0"#)), "{whole:?}");
     let mut tried = 0;
-    for flag in &FLAGS {
+    for flag in FLAGS {
         let Some(variable) = flag.spec.alias else { continue };
         let name = flag.spec.name;
         let ([one, other], setting) = case(flag);

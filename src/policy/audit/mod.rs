@@ -100,6 +100,14 @@ pub struct UnreadReport {
     pub why: String,
 }
 
+impl Report {
+    /// Of all that was found.
+    #[must_use]
+    pub fn worst(&self) -> Option<lint::Severity> {
+        self.providers.iter().flat_map(|provider| &provider.roles).filter_map(|role| role.worst).max()
+    }
+}
+
 /// Collects role by role.
 #[derive(Default)]
 pub struct Audit {

@@ -15,6 +15,7 @@ use crate::text::{listed, nearest};
 pub const INPUTS: &[OptionSpec] = &[
     input("files", "the whole checkout", "Files and folders to look at, one a line: trust policies, CloudFormation templates, Terraform plans as JSON, output of the AWS CLI."),
     input("threshold", "medium", "The least severity that makes the step fail: low, medium, high or critical; or never."),
+    input("config", ".ci-assume-role-lint.yml, if there is one", "File of findings that are accepted, each with a reason."),
     input("sarif", "none", "Write the findings as SARIF into this file, for github/codeql-action/upload-sarif."),
 ];
 
@@ -36,6 +37,8 @@ pub(super) async fn run(desk: &Desk, env: &Environment) -> Result<u8, Diagnostic
     let task = Task {
         files: files.map(str::to_owned).collect(),
         threshold: threshold.unwrap_or(Severity::Critical),
+        config: given("config").filter(|path| !path.is_empty()).map(str::to_owned),
+        fix: false,
         sarif: given("sarif").filter(|path| !path.is_empty()).map(str::to_owned),
     };
     let Outcome { looked, exit_code } = examine(desk, &task).await?;

@@ -3,7 +3,7 @@
 use super::input::{self, Input};
 use super::{Desk, NO, UNCLEAR, WELL};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::effect::{Effect, Stream};
+use crate::effect::Stream;
 use crate::keys;
 use crate::policy::claims::{self, Given};
 use crate::policy::explain::{self, Decision, Known};
@@ -47,7 +47,7 @@ pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
 }
 
 /// The file that `--policy` names, read.
-async fn policies(desk: &Desk) -> Result<(Input, File), Diagnostic> {
+pub(super) async fn policies(desk: &Desk) -> Result<(Input, File), Diagnostic> {
     let input = input::file(desk, needed(desk, "--policy")?).await?;
     let file = source::read(&input.name, &input.text);
     if let Some(fault) = &file.fault {
@@ -63,7 +63,7 @@ async fn policies(desk: &Desk) -> Result<(Input, File), Diagnostic> {
 }
 
 /// The one policy that is meant.
-fn choose<'f>(input: &Input, file: &'f File, role_arn: Option<&str>) -> Result<&'f Found, Diagnostic> {
+pub(super) fn choose<'f>(input: &Input, file: &'f File, role_arn: Option<&str>) -> Result<&'f Found, Diagnostic> {
     let name = |found: &'f Found| found.role.as_ref().map(|role| role.name.as_str());
     let is_meant = |found: &&Found| {
         let role = found.role.as_ref();
@@ -99,8 +99,7 @@ pub(super) async fn given(desk: &Desk) -> Result<Given, Diagnostic> {
     })?;
     let others = all.len().saturating_sub(1);
     if others > 0 {
-        let text = format!("Of {} the latest that was denied is looked at.", counted(others + 1, "event"));
-        desk.channel.tell(Effect::Log { stream: Stream::Stderr, text });
+        desk.note(&format!("Of {} the latest that was denied is looked at.", counted(others + 1, "event")));
     }
     if all.is_empty() {
         return Err(Diagnostic::new(Code::OptionInvalid, format!("{} holds no claims", input.name)));

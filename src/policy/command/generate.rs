@@ -3,9 +3,8 @@
 use super::explain::given;
 use super::{Desk, NO, WELL};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::effect::{Effect, Stream};
 use crate::policy::generate::{Format, Generated, Mutation, Unsound, Wanted, generate};
-use crate::policy::report::{counted, text::for_a_log};
+use crate::policy::report::counted;
 use crate::text::Inert;
 
 pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
@@ -74,7 +73,7 @@ fn tell(desk: &Desk, generated: &Generated) {
         )
     }));
     lines.extend(generated.notes.iter().map(|note| format!("note      {}", Inert::new(note))));
-    desk.channel.tell(Effect::Log { stream: Stream::Stderr, text: for_a_log(&lines.join("\n")) });
+    desk.note(&lines.join("\n"));
 }
 
 fn shown(mutation: &Mutation) -> String {

@@ -11,6 +11,8 @@ const MAX_FILES: u32 = 10_000;
 /// What is looked at in a folder.
 const ENDINGS: &[&str] = &[".json", ".yml", ".yaml", ".template"];
 
+pub(super) const STANDARD_INPUT: &str = "standard input";
+
 /// A file's name and text.
 pub(super) struct Input {
     pub(super) name: String,
@@ -80,10 +82,10 @@ async fn folder(desk: &Desk, path: &str) -> Result<(Vec<Input>, usize), Fault> {
 }
 
 fn shown(path: &str) -> String {
-    if path == "-" { "standard input".to_owned() } else { path.to_owned() }
+    if path == "-" { STANDARD_INPUT.to_owned() } else { path.to_owned() }
 }
 
-fn unreadable(path: &str, fault: &Fault) -> Diagnostic {
+pub(super) fn unreadable(path: &str, fault: &Fault) -> Diagnostic {
     let problem = match fault.kind {
         FaultKind::NotFound => "does not exist",
         FaultKind::Permission => "may not be read by this user",

@@ -2,6 +2,8 @@
 //! effects out, outcomes in.
 
 pub mod action;
+mod audit;
+mod check;
 mod explain;
 mod generate;
 mod input;
@@ -19,6 +21,7 @@ use crate::diagnostic::{Diagnostic, render};
 use crate::effect::{Effect, Stream};
 use crate::environment::{Environment, Runtime};
 use crate::pairs::Pairs;
+use crate::policy::report::text::for_a_log;
 
 /// What the process ends with.
 pub const WELL: u8 = 0;
@@ -92,7 +95,9 @@ impl Desk {
         match invocation.name {
             Name::PolicyLint => lint::run(self).await,
             Name::PolicyExplain => explain::run(self).await,
+            Name::PolicyCheck => check::run(self).await,
             Name::PolicyGenerate => generate::run(self).await,
+            Name::PolicyAudit => audit::run(self).await,
             _ => Ok(UNCLEAR), // commands of other modules do not come here
         }
     }
@@ -103,6 +108,13 @@ impl Desk {
 
     fn print(&self, text: &str) {
         self.channel.tell(Effect::Log { stream: Stream::Stdout, text: text.to_owned() });
+    }
+
+    /// For people, beside what is for programs.
+    fn note(&self, text: &str) {
+        if !text.is_empty() {
+            self.channel.tell(Effect::Log { stream: Stream::Stderr, text: for_a_log(text) });
+        }
     }
 
     /// What keeps a part of the work from being done.

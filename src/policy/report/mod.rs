@@ -6,7 +6,7 @@ pub mod junit;
 pub mod sarif;
 pub mod text;
 
-use super::lint::{Finding, Severity};
+use super::lint::{FileFinding, Finding, Severity};
 use super::source;
 use super::tree::Lines;
 use crate::product;
@@ -16,13 +16,7 @@ pub struct Looked {
     pub name: String,
     pub text: String,
     pub file: source::File,
-    pub findings: Vec<Listed>,
-}
-
-/// A finding, and the policy of the file that it is in; none where it is about the file itself.
-pub struct Listed {
-    pub policy: Option<usize>,
-    pub finding: Finding,
+    pub findings: Vec<FileFinding>,
 }
 
 /// A finding as editors show its place: lines and columns from 1, columns in characters.
@@ -31,7 +25,7 @@ pub struct Located<'a> {
     pub start: (usize, usize),
     /// Behind its last character.
     pub end: (usize, usize),
-    pub pointer: String,
+    pub pointer: &'a str,
     pub finding: &'a Finding,
 }
 
@@ -40,21 +34,15 @@ impl Looked {
     #[must_use]
     pub fn located(&self) -> Vec<Located<'_>> {
         let lines = Lines::new(&self.text);
-        let locate = |listed: &'_ Listed| {
-            let span = listed.finding.span;
-            let policy = listed.policy.and_then(|index| self.file.policies.get(index));
-            (
-                lines.place(span.start),
-                lines.place(span.end),
-                policy.map_or_else(String::new, |found| format!("{}{}", found.pointer, found.node.pointer(span))),
-            )
-        };
         let mut located: Vec<Located<'_>> = self
             .findings
             .iter()
-            .map(|listed| {
-                let (start, end, pointer) = locate(listed);
-                Located { file: &self.name, start, end, pointer, finding: &listed.finding }
+            .map(|FileFinding { finding, pointer, .. }| Located {
+                file: &self.name,
+                start: lines.place(finding.span.start),
+                end: lines.place(finding.span.end),
+                pointer,
+                finding,
             })
             .collect();
         located.sort_by(|a, b| (a.start, a.finding.rule.id).cmp(&(b.start, b.finding.rule.id)));
