@@ -8,14 +8,9 @@ use crate::shell::quoted;
 pub fn write(role: &RoleArn, plan: &Plan, provider_arn: &str, policy: &str) -> String {
     let (account, name, url) = (role.account().as_str(), role.name(), format!("https://{}", plan.issuer));
     let path = super::path(role).map_or_else(String::new, |path| format!(" --path {}", quoted(path)));
-    // The first major version of the AWS CLI fetches values that look like an address.
+    // The first major version of the AWS CLI fetches what a value that looks like an address leads to, unless it is in JSON.
     let fetched = plan.audience.contains("://");
-    let create = if fetched {
-        let input = format!("{{\"Url\": {}, \"ClientIDList\": [{}]}}", json(&url), json(&plan.audience));
-        format!("--cli-input-json {}", quoted(&input))
-    } else {
-        "--url \"$issuer\" --client-id-list \"$audience\"".to_owned()
-    };
+    let audiences = if fetched { quoted(&format!("[{}]", json(&plan.audience))) } else { "\"$audience\"".to_owned() };
     let add = if fetched {
         let input =
             format!("{{\"OpenIDConnectProviderArn\": {}, \"ClientID\": {}}}", json(provider_arn), json(&plan.audience));
@@ -49,7 +44,7 @@ has() {{
 
 providers=$(aws iam list-open-id-connect-providers --query 'OpenIDConnectProviderList[].Arn' --output text)
 if ! has "$provider" "$providers"; then
-	aws iam create-open-id-connect-provider {create}
+	aws iam create-open-id-connect-provider --url "$issuer" --client-id-list {audiences}
 else
 	audiences=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$provider" --query ClientIDList --output text)
 	if ! has "$audience" "$audiences"; then

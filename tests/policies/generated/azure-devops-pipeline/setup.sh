@@ -40,7 +40,7 @@ has() {
 
 providers=$(aws iam list-open-id-connect-providers --query 'OpenIDConnectProviderList[].Arn' --output text)
 if ! has "$provider" "$providers"; then
-	aws iam create-open-id-connect-provider --cli-input-json '{"Url": "https://vstoken.dev.azure.com/11111111-aaaa-4bbb-8ccc-222222222222", "ClientIDList": ["api://AzureADTokenExchange"]}'
+	aws iam create-open-id-connect-provider --url "$issuer" --client-id-list '["api://AzureADTokenExchange"]'
 else
 	audiences=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$provider" --query ClientIDList --output text)
 	if ! has "$audience" "$audiences"; then

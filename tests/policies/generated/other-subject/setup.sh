@@ -40,7 +40,7 @@ has() {
 
 providers=$(aws iam list-open-id-connect-providers --query 'OpenIDConnectProviderList[].Arn' --output text)
 if ! has "$provider" "$providers"; then
-	aws iam create-open-id-connect-provider --cli-input-json '{"Url": "https://acme.semaphoreci.com", "ClientIDList": ["https://acme.semaphoreci.com"]}'
+	aws iam create-open-id-connect-provider --url "$issuer" --client-id-list '["https://acme.semaphoreci.com"]'
 else
 	audiences=$(aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$provider" --query ClientIDList --output text)
 	if ! has "$audience" "$audiences"; then
