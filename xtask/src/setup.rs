@@ -12,9 +12,10 @@ const CARGO_FUZZ: &str = "0.13.2";
 
 /// Real CI runners, and shells that the output is tried in: they come from nowhere that a lockfile
 /// reaches, so tests find them on PATH.
-const RUNNERS: [(&str, &str); 8] = [
+const RUNNERS: [(&str, &str); 9] = [
     ("act", "brew install act, or go install github.com/nektos/act@latest"),
     ("buildkite-agent", "Buildkite's packages, or go install github.com/buildkite/agent/v3@latest"),
+    ("hclfmt", "go install github.com/hashicorp/hcl/v2/cmd/hclfmt@latest; terraform or tofu do as well"),
     ("rsync", "your system's packages: gitlab-ci-local copies with it"),
     ("dash", SHELL),
     ("fish", SHELL),

@@ -11,7 +11,7 @@ use crate::{fuzz, host, pkg, setup, size};
 
 type Group = fn(&mut Tally) -> Result<()>;
 
-const GROUPS: [(&str, Group); 10] = [
+const GROUPS: [(&str, Group); 11] = [
     ("style", style),
     ("lint", lint),
     ("core", core),
@@ -19,6 +19,7 @@ const GROUPS: [(&str, Group); 10] = [
     ("pkg", package),
     ("js", js),
     ("buildkite", buildkite),
+    ("iac", iac),
     ("runtimes", runtimes),
     ("oracles", oracles),
     ("fuzz", fuzz_targets),
@@ -118,6 +119,11 @@ fn js(tally: &mut Tally) -> Result<()> {
 
 fn buildkite(tally: &mut Tally) -> Result<()> {
     tally.count("buildkite", &mut node_tests(Path::new("tests/buildkite"), |_| true)?, node_counts)
+}
+
+/// What is generated from a trust policy, in the tools that it is for.
+fn iac(tally: &mut Tally) -> Result<()> {
+    tally.count("iac", &mut node_tests(Path::new("tests/iac"), |_| true)?, node_counts)
 }
 
 /// The tests of `tests/js/matrix` start the entries with the runtime that this variable names.

@@ -13,7 +13,9 @@ const INSTALL = {
 	aws: '`cargo xtask setup`, or `pip install awscli`',
 	'check-jsonschema': '`cargo xtask setup`, or `pip install check-jsonschema`',
 	'buildkite-agent': "`go install github.com/buildkite/agent/v3@latest`, or Buildkite's packages",
+	'cfn-lint': '`cargo xtask setup`, or `pip install cfn-lint`',
 	git: "your system's packages",
+	hclfmt: 'terraform, tofu, or `go install github.com/hashicorp/hcl/v2/cmd/hclfmt@latest`',
 	moto_server: "`cargo xtask setup`, or `pip install 'moto[server]'`",
 	rsync: "your system's packages",
 };
