@@ -52,6 +52,7 @@ fn case(flag: &Flag) -> ([&'static str; 2], Setting) {
     let usual = Setting::usual().without(&[flag.spec.name]);
     match flag.spec.name {
         "--role-arn" => (["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b"], usual),
+        "--trust-policy-file" => (["/a.json", "/b.json"], usual.and("STS", "denies")),
         "--region" => (["eu-west-1", "us-west-2"], usual),
         "--session-name" => (["one", "two"], usual),
         "--duration" => (["15m", "30m"], usual),
@@ -124,7 +125,7 @@ fn run(setting: &Setting, flag: Option<(&str, &str)>, variable: Option<(&str, &s
     }
     let mut env = setting.variables.clone();
     env.extend(variable.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let sts_is_down = env.remove("STS").is_some();
+    let sts = env.remove("STS");
     let request = json!({
         "ci": "any", "entry": "command", "args": args, "env": env,
         "runtime": {"name": "node", "version": "24.0.0", "executable": "/node", "root": "/root", "platform": "linux",
@@ -145,16 +146,17 @@ fn run(setting: &Setting, flag: Option<(&str, &str)>, variable: Option<(&str, &s
         }
         let effect = waiting.remove(0);
         let id = u32::try_from(effect["id"].as_u64().unwrap()).unwrap();
-        job.resume(id, outcome(&effect, sts_is_down).to_string(), 0);
+        job.resume(id, outcome(&effect, sts.as_deref()).to_string(), 0);
     }
     panic!("the run does not end: {asked:?}");
 }
 
-fn outcome(effect: &Value, sts_is_down: bool) -> Value {
+fn outcome(effect: &Value, sts: Option<&str>) -> Value {
     let path = effect["path"].as_str().unwrap_or_default();
     match effect["kind"].as_str().unwrap() {
         "fetch" if !effect["url"].as_str().unwrap().contains("/sts") => answer(200, "application/json", &tokens()),
-        "fetch" if sts_is_down => answer(503, "text/plain", ""),
+        "fetch" if sts == Some("down") => answer(503, "text/plain", ""),
+        "fetch" if sts == Some("denies") => answer(403, "text/xml", DENIAL),
         "fetch" => answer(200, "text/xml", SESSION),
         "run" => json!({"exitCode": 0, "stdout": token("TOKEN"), "stderr": ""}),
         "read-file" if path.ends_with(".json") => json!({"contents": "{\"Version\":\"2012-10-17\"}"}),
@@ -167,6 +169,9 @@ fn outcome(effect: &Value, sts_is_down: bool) -> Value {
 fn answer(status: u16, kind: &str, body: &str) -> Value {
     json!({"status": status, "headers": {"content-type": kind}, "body": body})
 }
+
+const DENIAL: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>Not authorized to perform \
+     sts:AssumeRoleWithWebIdentity</Message></Error><RequestId>r</RequestId></ErrorResponse>";
 
 /// In the forms that token services have.
 fn tokens() -> String {

@@ -99,7 +99,9 @@ pub fn prove(plan: &Plan, policy: &str, role: &Role) -> Result<Proof, Unsound> {
     mutations.sort();
     mutations.dedup();
     let findings = lint::check(&found);
-    let unmeant = |finding: &&Finding| finding.severity >= Severity::Medium && !plan.meant.contains(&finding.rule.id);
+    // How long it is comes as a note, with a word on what makes it long.
+    let said = |id: &str| id == "TP052" || plan.meant.contains(&id);
+    let unmeant = |finding: &&Finding| finding.severity >= Severity::Medium && !said(finding.rule.id);
     if let Some(finding) = findings.iter().find(unmeant) {
         return Err(Unsound::Lint { rule: finding.rule.id, message: finding.message.clone() });
     }
