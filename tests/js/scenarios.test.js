@@ -235,6 +235,7 @@ function withoutDetails(page) {
 		.replace(/^( *network says) .*/gm, '$1')
 		.replace(/^ *system says .*\n/gm, '')
 		.replace(/^((?:exp|iat|nbf) +- +)\d+$/gm, '$1<seconds>')
+		.replace(/^(The token ends at <time>, in ).*/gm, '$1<time>')
 		.replace(/^ *```text\n *```\n\n/gm, '')
 		.replace(/\["network says","[^"]*"\]/g, '["network says",""]')
 		.replace(/\["system says","[^"]*"\],?/g, '');

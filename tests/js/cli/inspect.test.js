@@ -110,7 +110,7 @@ describe('doctor', { concurrency: 2 }, () => {
 	});
 
 	for (const [seconds, words] of /** @type {const} */ ([
-		[-630, 'ahead of'], // minutes are whole ones, and a machine can be slow,
+		[-630, 'ahead of'], // a machine can be slow, and minutes are whole
 		[630, 'behind'],
 	])) {
 		test(`a clock that is ${words} AWS's`, async (t) => {
