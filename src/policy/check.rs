@@ -418,6 +418,16 @@ mod tests {
     }
 
     #[test]
+    fn it_can_be_written_as_yaml() {
+        let text = "issuer: github\nclaims:\n  repository_id: 74\nadmit:\n  - repo:octo-org/octo-repo:ref:refs/heads/main\n\
+                    refuse:\n  - subject: repo:octo-org/octo-repo:pull_request\n    note: anybody opens one\n";
+        let expectations = Expectations::read("check.yml", text).unwrap();
+        let outcomes = check(&policy(POLICY), &expectations);
+        assert!(outcomes.iter().all(|outcome| outcome.state == State::Passed), "{outcomes:?}");
+        assert_eq!(expectations.list[1].note.as_deref(), Some("anybody opens one"));
+    }
+
+    #[test]
     fn what_is_said_once_is_said_for_all_and_can_be_overridden() {
         let text = r#"{"issuer": "github", "audience": "a", "claims": {"repository_id": 74}, "policy": "trust.json",
             "admit": ["s", {"subject": "t", "audience": "b", "claims": {"repository_id": "75", "azp": "c"}}]}"#;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::json::{self, Slip};
+use super::json::Slip;
+use super::source;
 use super::tree::{Member, Node, Span};
 use crate::text::{listed, nearest};
 
@@ -44,16 +45,16 @@ impl fmt::Display for FaultKind {
     }
 }
 
-/// The file's tree. `name` decides nothing yet that the text does not.
+/// The file's tree, of JSON or YAML. `name` decides where the text does not.
 ///
 /// # Errors
 /// The text is too long, or is not what such files are written in.
-pub fn parse(_name: &str, text: &str) -> Result<Node, Vec<Fault>> {
+pub fn parse(name: &str, text: &str) -> Result<Node, Vec<Fault>> {
     if text.len() > MAX_BYTES {
         return Err(vec![Fault { span: Span::default(), kind: FaultKind::TooLarge }]);
     }
-    let read = json::read(text);
-    match (read.fault, read.node) {
+    let (fault, node) = source::tree(name, text);
+    match (fault, node) {
         (None, Some(node)) => Ok(node),
         (Some(fault), _) => Err(vec![Fault { span: fault.span, kind: FaultKind::Syntax(fault.slip) }]),
         (None, None) => Err(vec![Fault { span: Span::default(), kind: FaultKind::Syntax(Slip::Empty) }]),

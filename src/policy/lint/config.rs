@@ -388,6 +388,20 @@ mod tests {
     }
 
     #[test]
+    fn it_can_be_written_as_yaml() {
+        let text = "# what is accepted\nseverity: high\nignore:\n  - rule: TP002\n    file: iam/**\n    \
+                    reason: a test account\n    until: 2027-01-31\n";
+        let config = Config::read(FILE, text).unwrap();
+        assert_eq!(config.severity, Some(Severity::High));
+        assert_eq!(config.ignore[0].reason, "a test account");
+        assert_eq!(config.ignore[0].until, Timestamp::parse("2027-01-31T00:00:00Z"));
+        let faults = Config::read(FILE, "severity: high\n---\nseverity: low\n").unwrap_err();
+        assert_eq!(faults[0].kind.to_string(), "a second document follows the first");
+        assert!(matches!(Config::read(FILE, "a: [1").unwrap_err()[0].kind, FaultKind::Syntax(_)));
+        assert_eq!(Config::read(FILE, "").unwrap_err()[0].kind.to_string(), "there is nothing in it");
+    }
+
+    #[test]
     fn findings_below_the_threshold_do_not_count() {
         for (severity, counted) in [("low", 1), ("critical", 1)] {
             let config = config(&format!(r#"{{"severity": "{severity}"}}"#));

@@ -173,6 +173,20 @@ pub fn read(name: &str, text: &str) -> File {
     File { format, fault, policies, providers, unread }
 }
 
+/// A file of any kind as a tree, if it is one document of JSON or YAML.
+#[must_use]
+pub fn tree(name: &str, text: &str) -> (Option<Fault>, Option<Node>) {
+    if !matches!(language(name, text), Language::Yaml) {
+        let read = json::read(text);
+        return (read.fault, read.node);
+    }
+    let (documents, fault) = yaml::read(text);
+    let mut documents = documents.into_iter();
+    let (first, second) = (documents.next(), documents.next());
+    let several = second.map(|second| Fault { span: second.span, slip: Slip::MoreThanOne });
+    (fault.or(several), first)
+}
+
 /// As [`read`], one thing after the other.
 pub fn visit(name: &str, text: &str, take: &mut dyn FnMut(Item)) -> Outcome {
     let mut reader = Reader { text, take };
@@ -375,6 +389,8 @@ fn is_trust_policy(view: View<'_>) -> bool {
         names.peek().is_some()
             && names.all(|name| {
                 let service = name.split_once(':').map_or("", |(service, _)| service);
+                // Around the name may be what somebody has copied along.
+                let service = service.trim_matches(|c: char| !c.is_ascii_alphanumeric());
                 !service.is_empty() && !service.eq_ignore_ascii_case("sts") && !placeholder::is_in(name)
             })
     };
