@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use ci_assume_role::diagnostic::Failure;
 use ci_assume_role::policy::generate::{Generated, Wanted, generate};
 use serde_json::Value;
 
@@ -74,6 +75,57 @@ fn every_artefact_of_every_level_is_there() {
     }
 }
 
+/// An audience of one's own, another partition or no ids make another policy, and no fault of the generator.
+#[test]
+fn other_accounts_audiences_and_knowledge_make_policies_as_well() {
+    for folder in folders() {
+        let wanted: Value = serde_json::from_str(&fs::read_to_string(folder.join("wanted.json")).unwrap()).unwrap();
+        let arn = |partition: &str| format!("arn:{partition}:iam::210987654321:role/ci/deploy");
+        let ids = ["--organization-id", "--repository-id", "--project-id", "--namespace-id", "--pipeline-id"];
+        for (changes, without) in [
+            (vec![("--audience", "https://aws.example.com/")], &[] as &[&str]),
+            (vec![("--role-arn", arn("aws-cn").as_str())], &["--role-name", "--account-id", "--partition"]),
+            (vec![("--role-arn", arn("aws-iso-b").as_str())], &["--role-name", "--account-id", "--partition"]),
+            (vec![], &ids),
+        ] {
+            let mut changed = wanted.clone();
+            let options = changed["options"].as_object_mut().unwrap();
+            options.retain(|name, _| !without.contains(&name.as_str()));
+            options.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
+            // Where an id is what tells jobs apart, it cannot be left out.
+            let Ok(read) = read(&changed) else {
+                assert_eq!(without, &ids, "{}: {changed}", folder.display());
+                continue;
+            };
+            let made = generate(&read);
+            assert!(made.is_ok(), "{}: {changed}: {}", folder.display(), made.unwrap_err());
+        }
+    }
+}
+
+/// The job's side is what the pages tell people to write.
+#[test]
+fn pipelines_use_the_program_as_the_pages_do() {
+    for (folder, page, line) in [
+        ("github-branch", "github", "uses: "),
+        ("gitlab-branch", "gitlab", "npx "),
+        ("buildkite-branch", "buildkite", "- https://"),
+        ("circleci-project", "circleci", "npx "),
+        ("bitbucket-environment", "bitbucket", "npx "),
+        ("bitrise-workflow", "bitrise", "- git::"),
+        ("azure-devops-pipeline", "azure-devops", "npx "),
+        ("azure-devops-service-connection", "azure-devops", "- task: "),
+    ] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let pipeline =
+            fs::read_to_string(root.join("tests/policies/generated").join(folder).join("pipeline.yml")).unwrap();
+        let page = fs::read_to_string(root.join("docs").join(page).with_extension("md")).unwrap();
+        let at = pipeline.find(line).unwrap();
+        let call = pipeline[at..].lines().next().unwrap().trim_end_matches(['"', ')', '\\']);
+        assert!(page.contains(call), "{folder}: {call}");
+    }
+}
+
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies/generated");
     let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -83,20 +135,23 @@ fn folders() -> Vec<PathBuf> {
 
 fn made(folder: &Path) -> BTreeMap<String, String> {
     let wanted: Value = serde_json::from_str(&fs::read_to_string(folder.join("wanted.json")).unwrap()).unwrap();
-    let lookup = |name: &str| match wanted["options"].get(name)? {
-        Value::Array(several) => Some(several.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")),
-        one => one.as_str().map(str::to_owned),
-    };
-    let read = match wanted["claims"].as_object() {
-        Some(claims) => Wanted::of_claims(claims, lookup),
-        None => Wanted::read(lookup),
-    };
-    let read = read.unwrap_or_else(|failure| panic!("{}: {:#?}", folder.display(), failure.diagnostics()));
+    let read = read(&wanted).unwrap_or_else(|failure| panic!("{}: {:#?}", folder.display(), failure.diagnostics()));
     let generated = generate(&read).unwrap_or_else(|unsound| panic!("{}: {unsound:#?}", folder.display()));
     let mut made: BTreeMap<String, String> =
         generated.artefacts.iter().map(|artefact| (artefact.format.file().to_owned(), artefact.text.clone())).collect();
     made.insert("proof.txt".to_owned(), report(&generated));
     made
+}
+
+fn read(wanted: &Value) -> Result<Wanted, Failure> {
+    let lookup = |name: &str| match wanted["options"].get(name)? {
+        Value::Array(several) => Some(several.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")),
+        one => one.as_str().map(str::to_owned),
+    };
+    match wanted["claims"].as_object() {
+        Some(claims) => Wanted::of_claims(claims, lookup),
+        None => Wanted::read(lookup),
+    }
 }
 
 fn report(generated: &Generated) -> String {

@@ -244,11 +244,12 @@ fn example(name: &str) -> &'static str {
     }
 }
 
-/// A claim that is text or a number.
+/// A claim that has one text.
 pub fn text_of(claims: &Map<String, Value>, name: &str) -> Option<String> {
     match claims.get(name)? {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
         _ => None,
     }
 }

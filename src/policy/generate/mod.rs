@@ -29,7 +29,7 @@ use self::asked::{Asked, text_of};
 use self::doc::Doc;
 use self::plan::Plan;
 pub use self::proof::{Mutation, Unsound};
-use super::caller::{Caller, Role};
+use super::caller::Role;
 use super::issuer::Kind;
 use super::lint::Finding;
 use crate::cli::generate::OPTIONS;
@@ -159,18 +159,13 @@ impl Wanted {
         let mut options = Options::read(&OPTIONS, |name| lookup(name).or_else(|| of_token(name)), |_| None);
         refuse_empty(&mut options, &lookup);
         let role = read_role(&mut options);
-        let plan = read_plan(&mut options);
-        let subject = text_of(claims, "sub").unwrap_or_default();
-        if let Some(plan) = plan.as_ref().filter(|plan| !plan.subjects.iter().any(|known| known.admits(&subject))) {
-            options.problem(no_such_job(&subject, plan, lookup("--level")));
-        }
-        let plan = plan.map(|mut plan| {
-            plan.samples.insert(0, claims.clone());
-            plan.hints.session_tags = session_tags(claims);
-            let actions = Caller::of_claims(claims.clone());
-            plan.actions = actions.actions().filter(|action| *action != plan::ASSUME).collect();
+        let plan = read_plan(&mut options).map(|mut plan| {
+            plan.add_token(claims);
             plan
         });
+        if let Some(plan) = plan.as_ref().filter(|plan| !plan.admits(claims)) {
+            options.problem(no_such_job(claims, plan, lookup("--level")));
+        }
         finish(options, role, plan)
     }
 }
@@ -250,15 +245,18 @@ fn finish(options: Options, role: Option<RoleArn>, plan: Option<Plan>) -> Result
 }
 
 /// The options describe other jobs than the token's: a job with an environment has no branch in its subject.
-fn no_such_job(subject: &str, plan: &Plan, level: Option<String>) -> Diagnostic {
+fn no_such_job(claims: &Map<String, Value>, plan: &Plan, level: Option<String>) -> Diagnostic {
     let level = level.map_or_else(|| "of these options".to_owned(), |level| level.trim().to_owned());
     let mut problem =
         Diagnostic::new(Code::OptionInvalid, format!("a policy at the level {level} would not admit this token"))
-            .claim("sub", subject);
+            .claim("sub", text_of(claims, "sub").unwrap_or_default());
     for wanted in plan.subjects.iter().take(4) {
         problem = problem.fact("it admits", &wanted.text);
     }
-    problem.fix("leave out `--level`, or take the token of a job of that kind")
+    for (claim, values) in &plan.pins {
+        problem = problem.fact("it demands", format!("{claim} = {}", values.join(", ")));
+    }
+    problem.fix("leave out `--level` and what the token says by itself, or take the token of a job of that kind")
 }
 
 /// A variable that was never set would make the policy wider than it was meant to be.
@@ -364,12 +362,6 @@ fn ci(text: &str) -> Result<Kind, ValueFault> {
         "other" => Ok(Kind::Other),
         _ => Err(ValueFault::new("is no CI that is known here; `other` is any of them", "github")),
     }
-}
-
-/// The tags that a token carries; in Buildkite, they are named like the claims that they come from.
-fn session_tags(claims: &Map<String, Value>) -> Vec<String> {
-    let tags = claims.get("https://aws.amazon.com/tags").and_then(|tags| tags.get("principal_tags"));
-    tags.and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned().collect()
 }
 
 /// The options that describe a token's job.

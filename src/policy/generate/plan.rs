@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::asked::text_of;
 use super::doc::Doc;
 use super::pipeline::Hints;
 use crate::keys;
+use crate::policy::caller::Caller;
 use crate::policy::issuer::Kind;
 use crate::policy::pattern::like;
 
@@ -78,7 +80,7 @@ impl Plan {
             loose: Vec::new(),
             any_form: false,
             samples: Vec::new(),
-            meant: Vec::new(),
+            meant: vec!["TP052"], // the length, of which there is a note of our own
             opaque: false,
             notes: Vec::new(),
             actions: Vec::new(),
@@ -100,6 +102,38 @@ impl Plan {
         if !self.samples.contains(&token) {
             self.samples.push(token);
         }
+    }
+
+    /// A token that was at hand: what it carries has to be allowed. Its audience is the one that will be asked for.
+    pub fn add_token(&mut self, claims: &Map<String, Value>) {
+        let mut token = claims.clone();
+        token.insert("aud".to_owned(), self.audience.as_str().into());
+        token.remove("azp");
+        let caller = Caller::of_claims(token.clone());
+        self.actions = caller.actions().filter(|action| *action != ASSUME).collect();
+        self.samples.insert(0, token);
+        let tags = claims.get("https://aws.amazon.com/tags").and_then(|tags| tags.get("principal_tags"));
+        self.hints.session_tags = tags.and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned().collect();
+        if self.actions.contains(&"sts:TagSession") {
+            self.meant.push("TP032");
+            self.note(
+                "the token carries session tags, and whoever writes the pipeline chooses them: where a policy relies on \
+                 one, test it here as well, as aws:RequestTag/NAME",
+            );
+        }
+    }
+
+    /// Whether a policy of this plan can let that token in at all.
+    pub fn admits(&self, claims: &Map<String, Value>) -> bool {
+        let subject = text_of(claims, "sub").unwrap_or_default();
+        let has = |(claim, values): &(&str, Vec<String>)| {
+            keys::of_claim(&self.issuer, claim).is_none()
+                || text_of(claims, claim).is_some_and(|text| values.contains(&text))
+        };
+        let issuer = text_of(claims, "iss").unwrap_or_default();
+        keys::without_scheme(&issuer) == self.issuer
+            && self.subjects.iter().any(|known| known.admits(&subject))
+            && self.pins.iter().all(has)
     }
 
     /// A claim that has to have one of these values, if there are any.

@@ -252,6 +252,9 @@ fn a_token_gives_the_options_and_options_win() {
     }
     // The job has an environment, so a policy for its branch would not let it in.
     let of_branch = Wanted::of_claims(claims.as_object().unwrap(), lookup(&[role, ("--level", "branch")])).unwrap_err();
+    let of = |option| Wanted::of_claims(claims.as_object().unwrap(), lookup(&[role, option]));
+    assert!(of(("--repository-id", "75")).is_err(), "the token is of 74");
+    assert!(generate(&of(("--audience", "another")).unwrap()).is_ok(), "a job can ask for it");
     assert_eq!(of_branch.diagnostics()[0].headline.as_str(), "a policy at the level branch would not admit this token");
 }
 
@@ -304,10 +307,18 @@ fn a_token_of_every_ci_makes_a_policy_that_admits_it() {
             "iss": issuer, "aud": audience, "sub": subject, "build_branch": "main", "oidc.circleci.com/project-id": id,
             "project_id": "20", "namespace_id": "72", "ref_protected": "true",
         });
-        let role = ("--role-arn", "arn:aws:iam::123456789012:role/deploy");
-        let wanted = Wanted::of_claims(claims.as_object().unwrap(), lookup(&[role]));
-        let wanted = wanted.unwrap_or_else(|failure| panic!("{subject}: {:?}", failure.diagnostics()));
-        assert!(generate(&wanted).is_ok(), "{subject}: {:?}", generate(&wanted).err());
+        let mut carrying = claims.clone();
+        carrying["https://aws.amazon.com/tags"] = serde_json::json!({ "principal_tags": { "team": ["a"] } });
+        carrying["https://aws.amazon.com/source_identity"] = "me".into();
+        let actions = |claims: &Value| {
+            let role = ("--role-arn", "arn:aws:iam::123456789012:role/deploy");
+            let wanted = Wanted::of_claims(claims.as_object().unwrap(), lookup(&[role]));
+            let wanted = wanted.unwrap_or_else(|failure| panic!("{subject}: {:?}", failure.diagnostics()));
+            assert!(generate(&wanted).is_ok(), "{subject}: {:?}", generate(&wanted).err());
+            wanted.plan.actions
+        };
+        assert_eq!(actions(&claims), [] as [&str; 0]);
+        assert_eq!(actions(&carrying), ["sts:TagSession", "sts:SetSourceIdentity"]);
     }
 }
 
