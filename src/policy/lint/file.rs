@@ -4,7 +4,7 @@ use super::repair::shown;
 use super::{Edit, Finding, Rule, Severity, check};
 use crate::policy::issuer::Kind;
 use crate::policy::json::{self, Fault, Slip};
-use crate::policy::source::{File, Format, Provider};
+use crate::policy::source::{File, Format, Provider, Why};
 use crate::policy::tree::Span;
 
 pub static TP041: Rule = Rule {
@@ -38,11 +38,20 @@ pub struct FileFinding {
 pub fn check_file(file: &File, text: &str) -> Vec<FileFinding> {
     let whole = |finding| FileFinding { finding, pointer: String::new(), policy: None, role: None };
     let mut findings: Vec<FileFinding> = Vec::new();
-    findings.extend(file.fault.as_ref().map(|fault| whole(syntax(fault, file.format, text))));
+    let alone = matches!(file.format, Format::TrustPolicy | Format::Unknown);
+    findings.extend(file.fault.as_ref().map(|fault| whole(syntax(fault, alone, text))));
+    findings.extend(file.unread.iter().filter_map(|unread| {
+        let Why::Fault(fault) = &unread.why else { return None };
+        let role = unread.role.as_ref().map(|role| role.name.clone());
+        let finding = syntax(fault, false, text);
+        Some(FileFinding { finding, pointer: unread.pointer.clone(), policy: None, role })
+    }));
     findings.extend(file.providers.iter().filter_map(thumbprints).map(whole));
     for (index, found) in file.policies.iter().enumerate() {
-        findings.extend(check(found).into_iter().map(|finding| FileFinding {
-            pointer: format!("{}{}", found.pointer, found.node.pointer(finding.span)),
+        // What is wrong with a document in a text of the file is not for us to repair.
+        let inner = found.fault.as_ref().map(|fault| syntax(fault, false, text));
+        findings.extend(check(found).into_iter().chain(inner).map(|finding| FileFinding {
+            pointer: found.pointer_of(finding.span),
             policy: Some(index),
             role: found.role.as_ref().map(|role| role.name.clone()),
             finding,
@@ -52,7 +61,8 @@ pub fn check_file(file: &File, text: &str) -> Vec<FileFinding> {
     findings
 }
 
-fn syntax(fault: &Fault, format: Format, text: &str) -> Finding {
+/// With changes where the file may be nothing but the policy.
+fn syntax(fault: &Fault, alone: bool, text: &str) -> Finding {
     let fix = match &fault.slip {
         Slip::TrailingComma => "remove the comma",
         Slip::MissingComma => "put a comma between the two",
@@ -68,7 +78,7 @@ fn syntax(fault: &Fault, format: Format, text: &str) -> Finding {
         _ => "correct the JSON at this place",
     };
     let mut finding = Finding::new(&TP041, fault.span, fault.slip.to_string(), fix);
-    if format == Format::TrustPolicy {
+    if alone {
         finding.edits = repairs(fault, text);
     }
     finding

@@ -97,11 +97,8 @@ fn proposals(name: &str, text: &str, wanted: &dyn Fn(&FileFinding) -> bool) -> V
 #[must_use]
 pub fn in_file(found: &Found, text: &str, edit: &Edit) -> Option<Edit> {
     let one = is_one(&found.node, edit.span);
-    let replacement = if one { super::repair::quoted(&edit.replacement) } else { edit.replacement.clone() };
-    let raw = text.get(edit.span.start..edit.span.end)?;
-    // What JSON has without quotes is a number or a truth value.
-    let fits = !one || raw.starts_with('"') || raw.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
-    fits.then_some(Edit { span: edit.span, replacement })
+    let json = if one { super::repair::quoted(&edit.replacement) } else { edit.replacement.clone() };
+    Some(Edit { span: edit.span, replacement: found.spelt(text, edit.span, &json)? })
 }
 
 /// Whether exactly one name or plain value stands there.
