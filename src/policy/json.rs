@@ -7,6 +7,7 @@ use jsonc_parser::common::{Range, Ranged as _};
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
+use super::bytes;
 use super::tree::{Kind, Member, Node, Span};
 
 /// An account's dump of ten thousand roles has about 25 MB.
@@ -123,6 +124,7 @@ pub(super) fn parse(text: &str, at: usize) -> Parsed<'_> {
     if values_at_most(text) > MAX_VALUES {
         return failed(Slip::TooMany);
     }
+    make_room(text);
     let (text, mark) = match text.strip_prefix('\u{feff}') {
         Some(rest) => (rest, '\u{feff}'.len_utf8()),
         None => (text, 0),
@@ -151,7 +153,15 @@ pub(super) fn second(text: &str) -> Option<usize> {
 
 /// Every value but the outermost follows one of three characters.
 fn values_at_most(text: &str) -> usize {
-    1 + text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b':')).count()
+    1 + bytes::count_of(text, *b",[{")
+}
+
+/// Asks for the memory of a large document at once. WebAssembly's allocator grows its memory by the
+/// smallest step, and thousands of steps cost more than to parse.
+fn make_room(text: &str) {
+    if text.len() > (1 << 20) {
+        std::hint::black_box(Vec::<u8>::with_capacity(2 * text.len()));
+    }
 }
 
 /// Depth is limited by the parser.

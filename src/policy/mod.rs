@@ -7,6 +7,7 @@
 //! (what a denied job asks).
 
 pub mod audit;
+mod bytes;
 pub mod caller;
 pub mod check;
 pub mod claims;

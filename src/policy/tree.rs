@@ -3,6 +3,8 @@
 //! JSON, YAML and documents inside other documents all become this, so that whoever reads a policy
 //! does not care where it came from, and a finding always points at the file that a person has open.
 
+use super::bytes;
+
 /// Bytes of a source text, from `start` up to `end`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
@@ -143,9 +145,9 @@ const BLOCK: usize = 1024;
 impl<'a> Lines<'a> {
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let starts = std::iter::once(0).chain(bytes::places_of(text, b'\n').into_iter().map(|at| at + 1)).collect();
         let counts = text.as_bytes().chunks(BLOCK).scan(0, |sum, block| {
-            *sum += characters(block);
+            *sum += bytes::characters(block);
             Some(*sum)
         });
         Self { text, starts, before: std::iter::once(0).chain(counts).collect() }
@@ -169,7 +171,7 @@ impl<'a> Lines<'a> {
         let at = at.min(self.text.len());
         let block = at / BLOCK;
         let rest = self.text.as_bytes().get(block * BLOCK..at).unwrap_or_default();
-        self.before.get(block).copied().unwrap_or(0) + characters(rest)
+        self.before.get(block).copied().unwrap_or(0) + bytes::characters(rest)
     }
 
     /// The text of a line, from 1, without its end.
@@ -178,11 +180,6 @@ impl<'a> Lines<'a> {
         let start = self.starts.get(number.wrapping_sub(1)).copied().unwrap_or(self.text.len());
         self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
     }
-}
-
-/// All bytes of UTF-8 but those that go on with a character.
-fn characters(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| (**byte & 0xc0) != 0x80).count()
 }
 
 #[cfg(test)]
