@@ -134,9 +134,11 @@ impl Audit {
     pub fn policy(&mut self, file: &str, line: usize, found: &Found, findings: &[Finding]) {
         self.report.roles += 1;
         self.count_others(found);
+        let arn = found.role.as_ref().and_then(|role| role.arn.as_deref());
+        let own = arn.and_then(caller::Role::of_arn);
         let mut by_issuer: BTreeMap<String, Vec<AdmittedReport>> = BTreeMap::new();
         for statement in &found.policy.statements {
-            for admitted in who::admitted(&found.policy, statement) {
+            for admitted in who::admitted(&found.policy, statement, own.as_ref()) {
                 by_issuer.entry(admitted.issuer).or_default().push(AdmittedReport {
                     statement: statement.index,
                     sid: statement.sid.as_ref().map(|sid| sid.text.clone()),

@@ -15,7 +15,7 @@ fn who(issuer: &str, condition: &Value) -> (String, Breadth) {
 fn of_policy(policy: &Value) -> (String, Breadth) {
     let file = source::read("policy.json", &policy.to_string());
     let policy = &file.policies[0].policy;
-    let mut each = policy.statements.iter().flat_map(|statement| who::admitted(policy, statement));
+    let mut each = policy.statements.iter().flat_map(|statement| who::admitted(policy, statement, None));
     let admitted = each.next().unwrap();
     (admitted.who, admitted.breadth)
 }
@@ -300,6 +300,23 @@ fn a_file_is_audited_with_its_findings() {
         role["admitted"],
         json!([{"statement": 0, "sid": null, "who": "anyone with a GitHub account", "breadth": "anyone"}])
     );
+}
+
+#[test]
+fn a_provider_of_another_account_lets_nobody_in() {
+    let statement = |account: &str| {
+        json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": format!("arn:aws:iam::{account}:oidc-provider/{GITHUB}")}})
+    };
+    let document =
+        json!({"Version": "2012-10-17", "Statement": [statement("123456789012"), statement("999999999999")]});
+    let role =
+        json!({"RoleName": "r", "Arn": "arn:aws:iam::123456789012:role/r", "AssumeRolePolicyDocument": document});
+    let mut audit = Audit::default();
+    audit.file("role.json", &role.to_string());
+    let report = audit.finish();
+    let admitted = report.providers[0].roles[0].admitted.iter().map(|admitted| (admitted.statement, admitted.breadth));
+    assert_eq!(admitted.collect::<Vec<_>>(), [(0, Breadth::Anyone), (1, Breadth::Nobody)]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::cut::{Cut, Part, Rest, cut, is_anything};
 use crate::keys;
+use crate::policy::caller::Role;
 use crate::policy::document::{Condition, Effect, Principal, PrincipalKind, Statement, TrustPolicy};
 use crate::policy::evaluate;
 use crate::policy::issuer::Kind;
@@ -37,12 +38,24 @@ pub(super) struct Admitted {
 }
 
 /// The OIDC providers that a statement lets in, each with whom it means.
-pub(super) fn admitted(policy: &TrustPolicy, statement: &Statement) -> Vec<Admitted> {
+pub(super) fn admitted(policy: &TrustPolicy, statement: &Statement, role: Option<&Role>) -> Vec<Admitted> {
     let action = "sts:AssumeRoleWithWebIdentity";
     if statement.effect == Effect::Deny || !evaluate::has_action(&statement.actions, action) {
         return Vec::new();
     }
-    statement.principals.items.iter().filter_map(issuer_of).map(|issuer| of_issuer(policy, statement, issuer)).collect()
+    let each = statement.principals.items.iter().filter_map(|principal| {
+        let issuer = issuer_of(principal)?;
+        let provider = Role::of_arn(&principal.value.text).filter(|provider| !placeholder::is_in(&provider.account));
+        Some(match (role, provider) {
+            (Some(role), Some(provider)) if role.account != provider.account => Admitted {
+                issuer: issuer.to_owned(),
+                who: "nobody: AWS looks for the provider in the role's own account".to_owned(),
+                breadth: Breadth::Nobody,
+            },
+            _ => of_issuer(policy, statement, issuer),
+        })
+    });
+    each.collect()
 }
 
 /// The issuer that a principal stands for, or all that it says where that is none.
@@ -80,13 +93,20 @@ fn of_issuer(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> Admit
         }
     }
     let (mut who, breadth) = story.told();
-    if breadth > Breadth::Nobody && !sample::may_admit(policy, statement, issuer) {
+    if breadth > Breadth::Nobody && !is_plain(policy, statement) && !sample::may_admit(policy, statement, issuer) {
         return unknown("no token was found that comes in by this statement");
     }
     if breadth > Breadth::Nobody && policy.statements.iter().any(|statement| statement.effect == Effect::Deny) {
         who.push_str(", less what a Deny statement takes away");
     }
     said(who, breadth)
+}
+
+/// Whether no two things that the policy says can contradict each other, so that there is nothing to try.
+fn is_plain(policy: &TrustPolicy, statement: &Statement) -> bool {
+    let keys = || statement.conditions.iter().map(|condition| condition.key.text.as_str());
+    policy.statements.iter().all(|statement| statement.effect == Effect::Allow)
+        && keys().enumerate().all(|(index, key)| keys().take(index).all(|other| !other.eq_ignore_ascii_case(key)))
 }
 
 struct Story<'a> {
