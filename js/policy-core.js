@@ -1,11 +1,6 @@
-// Loads the module that answers in the sandbox. It is stored compressed: few runs load it, and every job downloads it.
+// Loads the module that answers in the sandbox, and that knows trust policies.
 
-import * as core from '../pkg/ci_assume_role_policy.js';
+import { loadModule } from './core.js';
 
-const fs = process.getBuiltinModule('node:fs');
-const { gunzipSync } = process.getBuiltinModule('node:zlib');
-
-const file = new URL('../pkg/ci_assume_role_policy_bg.wasm.gz', import.meta.url);
-core.initSync({ module: gunzipSync(fs.readFileSync(file)) });
-
-export { core };
+/** @type {typeof import('../pkg/ci_assume_role_policy.js')} */
+export const core = await loadModule('ci_assume_role_policy');

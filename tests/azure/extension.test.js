@@ -61,7 +61,7 @@ describe('the extension', { skip: cannot() }, () => {
 			[`${TASK}/task.json`]: `${TASK}/task.json`,
 			[`${TASK}/index.js`]: `${TASK}/index.js`,
 			'js/start.js': `${TASK}/js/start.js`,
-			'pkg/ci_assume_role_bg.wasm': `${TASK}/pkg/ci_assume_role_bg.wasm`,
+			'pkg/ci_assume_role_bg.wasm.gz': `${TASK}/pkg/ci_assume_role_bg.wasm.gz`,
 			'docs/azure-devops.md': 'docs/azure-devops.md',
 		};
 		for (const [path, inside] of Object.entries(all)) {

@@ -14,7 +14,7 @@ use crate::{host, setup};
 
 /// One crate, several modules: a run reads only the one that it needs.
 const MODULES: [Module; 3] = [
-    Module { name: "ci_assume_role", features: "exchange,cli,bitrise,buildkite,github", compressed: false },
+    Module { name: "ci_assume_role", features: "exchange,cli,bitrise,buildkite,github", compressed: true },
     // what most jobs load, and what is measured
     Module { name: "ci_assume_role_github", features: "exchange,github", compressed: false },
     // no job that is let in loads it, and every job downloads it

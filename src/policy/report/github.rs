@@ -4,6 +4,7 @@
 use super::Looked;
 use crate::ci::github::commands::{escape_data, escape_property};
 use crate::policy::lint::Severity;
+use crate::text::Inert;
 
 #[must_use]
 pub fn render(looked: &[Looked]) -> String {
@@ -23,11 +24,12 @@ pub fn render(looked: &[Looked]) -> String {
         };
         out.push(format!(
             "::{command} file={},line={},endLine={}{columns},title={}::{}",
-            escape_property(located.file),
+            escape_property(Inert::new(located.file).as_str()),
             located.start.0,
             located.end.0,
             escape_property(&format!("{} {}", finding.rule.id, finding.rule.name)),
-            escape_data(&format!("{}\nTo mend it, {}.", finding.message, finding.fix)),
+            // The line break between the two is ours; none that a policy brings in is left.
+            escape_data(&format!("{}\nTo mend it, {}.", Inert::new(&finding.message), Inert::new(&finding.fix))),
         ));
     }
     out.join("\n")
