@@ -85,7 +85,7 @@ fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
 
 /// `${*}`, `${?}` and `${$}` are the policy language's way to write these characters.
 fn is_name(name: &str) -> bool {
-    !name.trim().is_empty() && !name.contains(':') && !matches!(name, "*" | "?" | "$")
+    !name.trim().is_empty() && !name.contains([':', '*', '?', '$', '{'])
 }
 
 #[cfg(test)]
@@ -100,6 +100,7 @@ mod tests {
             ("${aws:username}", false),
             ("${aws:RequestTag/team, 'none'}", false),
             ("${*}${?}${$}", false),
+            ("${${*}", false),
             ("${", false),
             ("${}", false),
             ("plain", false),

@@ -65,6 +65,11 @@ export const KNOWN = [
 		explains: ({ of, one }) => of.policy.Version !== '2012-10-17' && has(one, /\$\{.*\}/),
 	},
 	{
+		id: 'left-open',
+		reason: 'a name without a colon is what a template leaves open; to the other it is a variable without a value',
+		explains: ({ one, ours }) => has(one, /\$\{[^:*?${},]+[^:*?${}]*\}/) && ours === 'unknown',
+	},
+	{
 		id: 'default-form',
 		reason: 'AWS documents defaults in single quotes after a comma and a space, and no other form',
 		explains: ({ one, ours }) => has(one, /\$\{[^},]*,(?! '[^}]*'\})/) && ours === 'unknown',

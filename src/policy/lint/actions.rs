@@ -74,7 +74,7 @@ fn useless(view: &View<'_>, scope: &Scope<'_>, findings: &Findings<'_>) -> Vec<F
         return Vec::new();
     }
     let only_providers = scope.issuers.len() == scope.statement.principals.items.len();
-    let each = actions.patterns.iter().filter_map(|action| {
+    let each = actions.patterns.iter().filter(|action| action.text != WEB_IDENTITY).filter_map(|action| {
         let text = action.text.as_str();
         let (rule, message, right) = if let Some(known) = known(text) {
             if scope.grants || !known.starts_with("sts:AssumeRole") || !only_providers {

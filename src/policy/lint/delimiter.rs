@@ -61,9 +61,9 @@ fn bounded(wanted: &str) -> Option<String> {
 /// pattern stands in the name of the branch.
 fn forged(forms: &[Form], form: &Form, wanted: &str) -> Option<(String, String)> {
     let (before, rest) = wanted.split_once('*')?;
-    let tail = rest.replace(['*', '?'], "x");
     let Some(Piece::Part(last)) = form.last() else { return None };
-    if last.chars != Chars::Any || !matches!(last.name, "ref" | "branch" | "tag") || tail.is_empty() {
+    let tail = rest.replace(['*', '?'], "x");
+    if last.chars != Chars::Any || !matches!(last.name, "ref" | "branch" | "tag") || tail.is_empty() || !is_ref(&tail) {
         return None;
     }
     // Everything else as in a subject that begins like the pattern.

@@ -186,9 +186,9 @@ fn provider(view: &View<'_>, scope: &Scope<'_>, findings: &Findings<'_>, princip
         return finding(&TP061, message, fix, format!("{arn}:oidc-provider/{host}"));
     }
     let (host, path) = url.split_once('/').map_or((url, None), |(host, path)| (host, Some(path)));
-    let lower = host.to_ascii_lowercase();
-    let right = path.map_or_else(|| lower.clone(), |path| format!("{lower}/{path}"));
-    if right != url {
+    if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        let lower = host.to_ascii_lowercase();
+        let right = path.map_or_else(|| lower.clone(), |path| format!("{lower}/{path}"));
         let message = format!("the ARN ends in {}, and the issuer calls itself {right}", shown(url));
         let right = format!("{arn}:oidc-provider/{right}");
         return finding(&TP062, message, format!("write {right}"), right);

@@ -84,6 +84,9 @@ fn texts(statement: &Statement) -> impl Iterator<Item = (Place, &Text)> {
 
 fn slip(view: &View<'_>, scope: &Scope<'_>, findings: &Findings<'_>, place: Place, text: &Text) -> Option<Finding> {
     let written = text.text.as_str();
+    if is_clean(written) {
+        return None;
+    }
     let (rule, message, right) = if let Some(c) = written.chars().find(|c| is_invisible(*c)) {
         let right: String = written.chars().filter(|c| !is_invisible(*c)).collect();
         (&TP065, format!("U+{:04X}, which shows nothing, is part of {}", u32::from(c), shown(written)), right)
@@ -114,6 +117,11 @@ fn replace(statement: &mut Statement, span: crate::policy::tree::Span, right: &s
             right.clone_into(&mut text.text);
         }
     }
+}
+
+/// What most texts are, told at one glance: nothing but what people see, without blanks and quotes.
+fn is_clean(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`'))
 }
 
 /// Zero-width characters, direction marks, the soft hyphen, control characters.
@@ -163,12 +171,15 @@ fn placeholder(text: &str) -> Option<&str> {
         let end = start + text.get(start..)?.find(close)? + close.len();
         text.get(start..end)
     };
-    between("{{", "}}").or_else(|| between("<", ">")).or_else(|| {
-        // Where everything is in capitals, no word stands out.
-        let shouted = !text.contains(|c: char| c.is_ascii_lowercase());
-        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
-        words.find(|word| is_placeholder_word(word) && (!shouted || word.contains('_')))
-    })
+    if text.contains(['<', '{'])
+        && let Some(found) = between("{{", "}}").or_else(|| between("<", ">"))
+    {
+        return Some(found);
+    }
+    // Where everything is in capitals, no word stands out.
+    let shouted = !text.bytes().any(|byte| byte.is_ascii_lowercase());
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+    words.find(|word| is_placeholder_word(word) && (!shouted || word.contains('_')))
 }
 
 fn is_placeholder_word(word: &str) -> bool {
@@ -191,18 +202,26 @@ fn is_placeholder_word(word: &str) -> bool {
     const ENDS: [&str; 12] =
         ["ID", "NAME", "ORG", "OWNER", "REPO", "ACCOUNT", "SLUG", "UUID", "GUID", "HERE", "ARN", "REPOSITORY"];
     const STARTS: [&str; 4] = ["YOUR", "REPLACE", "CHANGE", "INSERT"];
-    let lower = word.to_ascii_lowercase();
-    let shouted = word.chars().any(|c| c.is_ascii_uppercase()) && !word.chars().any(|c| c.is_ascii_lowercase());
-    let parts: Vec<&str> = word.split(['_', '-']).collect();
-    let first = parts.first().copied().unwrap_or_default();
-    let last = parts.last().copied().unwrap_or_default();
-    let crossed_out = word.len() >= 4 && parts.iter().all(|part| !part.is_empty() && lower_is_x(part));
-    lower.starts_with("your-")
-        || lower.starts_with("your_")
-        || crossed_out
-        || (shouted
-            && (ALONE.contains(&word)
-                || (parts.len() > 1 && (STARTS.contains(&first) || (word.contains('_') && ENDS.contains(&last))))))
+    let starts = |start: &str| word.get(..start.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(start));
+    match word.bytes().next() {
+        Some(b'x' | b'X') => {
+            let mut parts = word.split(['_', '-']);
+            if word.len() >= 4 && parts.all(|part| !part.is_empty() && lower_is_x(part)) {
+                return true;
+            }
+        }
+        Some(b'y' | b'Y') if starts("your-") || starts("your_") => return true,
+        _ => {}
+    }
+    let shouted =
+        word.bytes().any(|byte| byte.is_ascii_uppercase()) && !word.bytes().any(|byte| byte.is_ascii_lowercase());
+    if !shouted {
+        return false;
+    }
+    let ends = [word.split(['_', '-']).next(), word.rsplit(['_', '-']).next()];
+    let [Some(first), Some(last)] = ends else { return false };
+    ALONE.contains(&word)
+        || (first.len() < word.len() && (STARTS.contains(&first) || (word.contains('_') && ENDS.contains(&last))))
 }
 
 fn lower_is_x(part: &str) -> bool {
@@ -214,10 +233,10 @@ fn operator_case(view: &View<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>
     let mut done = Vec::new();
     for condition in &scope.statement.conditions {
         let written = &condition.operator_name;
-        let Some(right) = spelt(&written.text) else { continue };
-        if right == written.text || done.contains(&written.span) {
+        if is_usual(&written.text) || done.contains(&written.span) {
             continue;
         }
+        let Some(right) = spelt(&written.text).filter(|right| *right != written.text) else { continue };
         done.push(written.span);
         let message = format!("{} is how nobody else writes {right}", shown(&written.text));
         let mut finding = Finding::new(&TP066, written.span, message, format!("write {right}"));
@@ -228,6 +247,11 @@ fn operator_case(view: &View<'_>, scope: &Scope<'_>, findings: &mut Findings<'_>
         }
         findings.add(finding);
     }
+}
+
+/// One of those that nearly all policies have.
+fn is_usual(name: &str) -> bool {
+    matches!(name, "StringEquals" | "StringLike" | "StringNotEquals" | "StringNotLike")
 }
 
 /// The operator's name as AWS writes it.
