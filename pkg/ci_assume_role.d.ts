@@ -8,6 +8,9 @@ connectTimeoutMs: number; timeoutMs: number; maxBytes: number; proxy?: string; s
 | { id: number; kind: 'run'; argv: string[]; env: [string, string][]; input: string; timeoutMs: number;
 maxBytes: number }
 | { id: number; kind: 'read-file'; path: string; maxBytes: number; symlinks: 'follow' | 'refuse' }
+| { id: number; kind: 'list-files'; path: string; endings: string[]; maxFiles: number }
+| { id: number; kind: 'read-input'; maxBytes: number }
+| { id: number; kind: 'consult'; question: string }
 | { id: number; kind: 'write-file'; path: string; contents: string; mode: number }
 | { id: number; kind: 'append-file'; path: string; contents: string }
 | { id: number; kind: 'truncate-file'; path: string; length: number }
@@ -46,21 +49,6 @@ export class Job {
     resume(id: number, outcome: Uint8Array | number[], elapsed_ms: number): void;
 }
 
-/**
- * What the sandbox's STS answers to one request.
- */
-export function sandboxAnswer(request: string): any;
-
-/**
- * Header and claims of the token that the sandbox's issuer signs next.
- */
-export function sandboxClaims(request: string): any;
-
-/**
- * The sandbox's configuration when none is given.
- */
-export function sandboxDefaultConfig(): any;
-
 export function version(): string;
 
 export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
@@ -71,16 +59,12 @@ export interface InitOutput {
     readonly job_new: (a: number, b: number) => [number, number, number];
     readonly job_next: (a: number) => [number, number];
     readonly job_resume: (a: number, b: number, c: number, d: number, e: number) => void;
-    readonly sandboxAnswer: (a: number, b: number) => [number, number, number];
-    readonly sandboxClaims: (a: number, b: number) => [number, number, number];
-    readonly sandboxDefaultConfig: () => [number, number, number];
     readonly version: () => [number, number];
-    readonly __wbindgen_malloc: (a: number, b: number) => number;
-    readonly __wbindgen_realloc: (a: number, b: number, c: number, d: number) => number;
-    readonly __wbindgen_free: (a: number, b: number, c: number) => void;
     readonly __wbindgen_exn_store: (a: number) => void;
     readonly __externref_table_alloc: () => number;
     readonly __wbindgen_externrefs: WebAssembly.Table;
+    readonly __wbindgen_malloc: (a: number, b: number) => number;
+    readonly __wbindgen_free: (a: number, b: number, c: number) => void;
     readonly __externref_table_dealloc: (a: number) => void;
     readonly __wbindgen_start: () => void;
 }

@@ -8,6 +8,9 @@ connectTimeoutMs: number; timeoutMs: number; maxBytes: number; proxy?: string; s
 | { id: number; kind: 'run'; argv: string[]; env: [string, string][]; input: string; timeoutMs: number;
 maxBytes: number }
 | { id: number; kind: 'read-file'; path: string; maxBytes: number; symlinks: 'follow' | 'refuse' }
+| { id: number; kind: 'list-files'; path: string; endings: string[]; maxFiles: number }
+| { id: number; kind: 'read-input'; maxBytes: number }
+| { id: number; kind: 'consult'; question: string }
 | { id: number; kind: 'write-file'; path: string; contents: string; mode: number }
 | { id: number; kind: 'append-file'; path: string; contents: string }
 | { id: number; kind: 'truncate-file'; path: string; length: number }
