@@ -7,7 +7,10 @@ import { pathToFileURL } from 'node:url';
 
 const ACCOUNT = '123456789012';
 const ISSUERS = [
-	['token.actions.githubusercontent.com', (/** @type {number} */ n) => `repo:octo-org/service-${n}:ref:refs/heads/main`],
+	[
+		'token.actions.githubusercontent.com',
+		(/** @type {number} */ n) => `repo:octo-org/service-${n}:ref:refs/heads/main`,
+	],
 	['token.actions.githubusercontent.com', (/** @type {number} */ n) => `repo:octo-org/service-${n}:*`],
 	['gitlab.com', (/** @type {number} */ n) => `project_path:acme/service-${n}:ref_type:branch:ref:main`],
 	['agent.buildkite.com', (/** @type {number} */ n) => `organization:acme:pipeline:service-${n}:ref:refs/heads/main:*`],
