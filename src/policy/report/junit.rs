@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use super::Looked;
+use crate::text::Inert;
 
 #[must_use]
 pub fn render(looked: &[Looked]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"trust policies\">\n");
     for file in looked {
         let located = file.located();
-        let name = attribute(&file.name);
+        let name = attribute(Inert::new(&file.name).as_str());
         // A finding of the file itself is a test that failed, as well.
         let tests = file.file.policies.len().max(1);
         let failing: usize = (0..tests).filter(|index| !of(file, *index).is_empty()).count();
@@ -18,7 +19,8 @@ pub fn render(looked: &[Looked]) -> String {
             let role = file.file.policies.get(index).and_then(|found| found.role.as_ref());
             let title = role.map_or_else(|| "trust policy".to_owned(), |role| role.name.clone());
             let findings = of(file, index);
-            let head = format!("    <testcase classname=\"{name}\" name=\"{}\"", attribute(&title));
+            let head =
+                format!("    <testcase classname=\"{name}\" name=\"{}\"", attribute(Inert::new(&title).as_str()));
             if findings.is_empty() {
                 let _ = writeln!(out, "{head}/>");
                 continue;
@@ -30,13 +32,13 @@ pub fn render(looked: &[Looked]) -> String {
                     let finding = located.finding;
                     format!(
                         "{}:{}:{}: {}[{}] {}; {}",
-                        file.name,
+                        Inert::new(&file.name),
                         located.start.0,
                         located.start.1,
                         finding.severity.name(),
                         finding.rule.id,
-                        finding.message,
-                        finding.fix
+                        Inert::new(&finding.message),
+                        Inert::new(&finding.fix)
                     )
                 })
                 .collect();

@@ -62,7 +62,7 @@ describe('words', { concurrency: 2 }, () => {
 		assert.equal(ran.stderr, '');
 		const [registered, commands, begun, ...rest] = ran.stdout.trimEnd().split('\n');
 		assert.equal(registered, 'complete -F _ci_assume_role ci-assume-role');
-		assert.deepEqual(commands?.split(' '), [...COMMANDS, 'demo', 'sandbox']);
+		assert.deepEqual(commands?.split(' ').sort(), [...COMMANDS, 'policy', 'demo', 'sandbox'].sort());
 		assert.equal(begun, 'credential-process');
 		for (const [index, name] of COMMANDS.slice(0, 5).entries())
 			assert.deepEqual(rest[index]?.split(' ').sort(), flags.get(name)?.sort(), name);
@@ -116,7 +116,7 @@ describe('words', { concurrency: 2 }, () => {
 				.split('\n')
 				.map((found) => found.split('\t')[0] ?? '');
 		};
-		assert.deepEqual((await ask('')).sort(), [...COMMANDS, 'demo', 'sandbox'].sort());
+		assert.deepEqual((await ask('')).sort(), [...COMMANDS, 'policy', 'demo', 'sandbox'].sort());
 		assert.deepEqual(await ask('cre'), ['credential-process']);
 		for (const name of COMMANDS.slice(0, 5))
 			assert.deepEqual((await ask(`${name} --`)).sort(), flags.get(name)?.sort(), name);
