@@ -29,6 +29,7 @@ const EVERYTHING = {
 	'session-tags': ['organization_id', 'pipeline_slug'],
 	claims: ['cluster_id', 'agent_tag:queue'],
 	'subject-claim': 'pipeline_id',
+	'trust-policy-file': 'iam/trust.json', // read after a denial: scenario denied-with-the-policy-at-hand
 	'allowed-account-ids': ['210987654321', '123456789012'],
 	'inline-session-policy': POLICY,
 	'managed-session-policies': MANAGED,
