@@ -99,6 +99,7 @@ async function dispatch([name, ...rest]) {
 		return 0;
 	}
 	if (name === 'policy') {
+		if (rest[0] === undefined || isHelp(rest[0])) return dispatch(rest);
 		await (await import('./policy.js')).policy('command', [name, ...rest]);
 		return undefined;
 	}
