@@ -11,7 +11,7 @@ use crate::run::{Run, Trouble};
 use crate::settings::{Region, RoleSettings};
 use crate::sts::error::{AnswerFault, DurationLimit, ErrorKind, Stranger, StsError};
 use crate::sts::partition::Partition;
-use crate::text::nearest;
+use crate::text::{as_json, nearest};
 use crate::time::span;
 use crate::token::UnverifiedToken;
 
@@ -247,7 +247,7 @@ fn denied(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, mut diagnos
 fn statement(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken) -> String {
     let claims = token.claims();
     let prefix = provider_host(token);
-    let line = |name: &str, value: &str| format!("      {}: {}", quoted(&format!("{prefix}:{name}")), quoted(value));
+    let line = |name: &str, value: &str| format!("      {}: {}", as_json(&format!("{prefix}:{name}")), as_json(value));
     let mut equals = Vec::new();
     let mut like = Vec::new();
     for name in ci.pinned_claims() {
@@ -274,7 +274,7 @@ fn statement(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken) -> Strin
     format!(
         "{{\n  \"Effect\": \"Allow\",\n  \"Principal\": {{ \"Federated\": {} }},\n  \"Action\": {action},\n  \
          \"Condition\": {{\n{}\n  }}\n}}",
-        quoted(&provider_arn(role, token)),
+        as_json(&provider_arn(role, token)),
         conditions.join(",\n")
     )
 }
@@ -286,10 +286,4 @@ fn provider_host(token: &UnverifiedToken) -> &str {
 fn provider_arn(role: &RoleSettings, token: &UnverifiedToken) -> String {
     let arn = &role.role_arn;
     format!("arn:{}:iam::{}:oidc-provider/{}", arn.partition(), arn.account().as_str(), provider_host(token))
-}
-
-/// A JSON string.
-fn quoted(text: &str) -> String {
-    // Text always serialises.
-    serde_json::to_string(text).unwrap_or_default()
 }

@@ -74,6 +74,13 @@ pub fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// The text as a JSON string.
+#[must_use]
+pub fn as_json(text: &str) -> String {
+    // Text always serialises.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
 fn push_hex(out: &mut String, code: u32) {
     let digits: Vec<char> = (0..8)
         .rev()

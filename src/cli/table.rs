@@ -222,7 +222,7 @@ pub(super) const fn specs<const N: usize>(flags: &[Flag]) -> [OptionSpec; N] {
 
 /// All flags of all commands.
 pub fn all() -> impl Iterator<Item = &'static Flag> {
-    FLAGS.iter().chain(generate::FLAGS)
+    generate::FLAGS.iter().chain(FLAGS)
 }
 
 /// The flags that a command has.

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 
 use super::placeholder;
 use crate::keys;
+use crate::token::{SOURCE_IDENTITY, TAGS};
 
-const TAGS: &str = "https://aws.amazon.com/tags";
-const SOURCE_IDENTITY: &str = "https://aws.amazon.com/source_identity";
+/// What a caller with a token calls.
+pub const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
 
 /// A token's claims, which nobody has verified, and what else is known of the call.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +112,7 @@ impl Caller {
     /// The actions that the policy has to allow, each by itself.
     pub fn actions(&self) -> impl Iterator<Item = &'static str> {
         [
-            (true, "sts:AssumeRoleWithWebIdentity"),
+            (true, ASSUME),
             (!self.tags.is_empty() || !self.transitive.is_empty(), "sts:TagSession"),
             (self.source_identity.is_some(), "sts:SetSourceIdentity"),
         ]

@@ -164,7 +164,7 @@ fn is_principal(principal: &Principal, effect: Effect, caller: &Caller) -> Truth
 }
 
 /// The providers that a policy may call by their name alone.
-const BY_NAME: [&str; 4] =
+pub(super) const BY_NAME: [&str; 4] =
     ["accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"];
 
 fn is_provider(value: &str, caller: &Caller) -> Truth {

@@ -8,6 +8,7 @@ use super::evaluate::{Truth, Verdict, decide, decide_condition};
 use super::issuer::Kind;
 use super::operator::Test;
 use super::subject;
+use crate::token::TAGS;
 
 /// The claims that a token of this issuer has when nobody asks for more. Names and ids are made up.
 #[must_use]
@@ -352,7 +353,7 @@ pub fn with(claims: &Map<String, Value>, key: &str, issuer: &str, value: Option<
     if let Some(tag) =
         key.split_at_checked("aws:RequestTag/".len()).filter(|(start, _)| start.eq_ignore_ascii_case("aws:RequestTag/"))
     {
-        let tags = claims.entry("https://aws.amazon.com/tags").or_insert_with(|| json!({"principal_tags": {}}));
+        let tags = claims.entry(TAGS).or_insert_with(|| json!({"principal_tags": {}}));
         let tags = tags.get_mut("principal_tags")?.as_object_mut()?;
         match value {
             Some(value) => tags.insert(tag.1.to_owned(), json!([value])),

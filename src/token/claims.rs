@@ -9,10 +9,10 @@ use crate::time::Timestamp;
 pub struct UnverifiedClaims(Map<String, Value>);
 
 /// Session tags, as one object. <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>
-const TAGS: &str = "https://aws.amazon.com/tags";
+pub const TAGS: &str = "https://aws.amazon.com/tags";
 /// Session tags again, as one claim each: what follows this is a kind and a key.
 const TAG_PREFIX: &str = "https://aws.amazon.com/tags/";
-const SOURCE_IDENTITY: &str = "https://aws.amazon.com/source_identity";
+pub const SOURCE_IDENTITY: &str = "https://aws.amazon.com/source_identity";
 
 impl UnverifiedClaims {
     pub(super) fn new(claims: Map<String, Value>) -> Self {

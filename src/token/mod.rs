@@ -15,7 +15,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-pub use self::claims::UnverifiedClaims;
+pub use self::claims::{SOURCE_IDENTITY, TAGS, UnverifiedClaims};
 pub use self::fault::{Part, TokenFault};
 use crate::secret::Secret;
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cut::{Cut, Part, Rest, cut, is_anything};
 use crate::keys;
-use crate::policy::caller::Role;
+use crate::policy::caller::{ASSUME, Role};
 use crate::policy::document::{Condition, Effect, Principal, PrincipalKind, Statement, TrustPolicy};
 use crate::policy::evaluate;
 use crate::policy::issuer::Kind;
@@ -39,8 +39,7 @@ pub(super) struct Admitted {
 
 /// The OIDC providers that a statement lets in, each with whom it means.
 pub(super) fn admitted(policy: &TrustPolicy, statement: &Statement, role: Option<&Role>) -> Vec<Admitted> {
-    let action = "sts:AssumeRoleWithWebIdentity";
-    if statement.effect == Effect::Deny || !evaluate::has_action(&statement.actions, action) {
+    if statement.effect == Effect::Deny || !evaluate::has_action(&statement.actions, ASSUME) {
         return Vec::new();
     }
     let each = statement.principals.items.iter().filter_map(|principal| {

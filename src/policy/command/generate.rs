@@ -85,16 +85,7 @@ fn shown(mutation: &Mutation) -> String {
 }
 
 fn unsound(fault: &Unsound) -> Diagnostic {
-    let what = match fault {
-        Unsound::Unreadable => "AWS would not save it".to_owned(),
-        Unsound::Refuses { .. } => "it keeps out a job that is wanted".to_owned(),
-        Unsound::Admits(mutation) => format!("it may let in {}", shown(mutation)),
-        Unsound::Lint { rule, message } => format!("{rule}: {message}"),
-    };
-    Diagnostic::new(
-        Code::CapabilityMissing,
-        "the policy that was made does not pass its own proof, so it is not handed out",
-    )
-    .fact("proof", what)
-    .fix("please report it, with the options that you gave")
+    Diagnostic::new(Code::CapabilityMissing, "what was made does not pass its own proof, so it is not handed out")
+        .fact("proof", fault.to_string())
+        .fix("please report it, with the options that you gave")
 }

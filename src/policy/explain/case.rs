@@ -13,8 +13,6 @@ use crate::policy::issuer::Kind;
 use crate::policy::operator::Test;
 use crate::policy::pattern;
 
-pub(super) const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
-
 /// Where the looking takes place.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'c> {

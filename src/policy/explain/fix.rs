@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::case::{ASSUME, Case, Tested};
+use super::case::{Case, Tested};
+use crate::policy::caller::ASSUME;
 use crate::policy::document::{Condition, Effect, PrincipalKind, Statement};
 use crate::policy::issuer::Kind;
 use crate::policy::subject;
+use crate::text::as_json;
 
 /// One change of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,14 +116,14 @@ impl Draft {
     pub(super) fn text(&self) -> String {
         let mut out = String::from("{\n");
         if let Some(sid) = &self.sid {
-            let _ = writeln!(out, "  \"Sid\": {},", quoted(sid));
+            let _ = writeln!(out, "  \"Sid\": {},", as_json(sid));
         }
         out.push_str("  \"Effect\": \"Allow\",\n");
         match self.principals.as_slice() {
             [("*", _)] => out.push_str("  \"Principal\": \"*\",\n"),
             _ => {
                 let kinds = grouped(self.principals.iter().map(|(kind, value)| (*kind, value.clone())));
-                let kinds = kinds.iter().map(|(kind, values)| format!("{}: {}", quoted(kind), listed(values, 4)));
+                let kinds = kinds.iter().map(|(kind, values)| format!("{}: {}", as_json(kind), listed(values, 4)));
                 let _ = writeln!(out, "  \"Principal\": {{ {} }},", kinds.collect::<Vec<_>>().join(", "));
             }
         }
@@ -130,8 +132,8 @@ impl Draft {
             let operators = grouped(self.conditions.iter().map(|wanted| (wanted.operator.as_str(), wanted)));
             let operators = operators.iter().map(|(operator, keys)| {
                 let keys =
-                    keys.iter().map(|wanted| format!("      {}: {}", quoted(&wanted.key), listed(&wanted.values, 6)));
-                format!("    {}: {{\n{}\n    }}", quoted(operator), keys.collect::<Vec<_>>().join(",\n"))
+                    keys.iter().map(|wanted| format!("      {}: {}", as_json(&wanted.key), listed(&wanted.values, 6)));
+                format!("    {}: {{\n{}\n    }}", as_json(operator), keys.collect::<Vec<_>>().join(",\n"))
             });
             let _ = write!(out, ",\n  \"Condition\": {{\n{}\n  }}", operators.collect::<Vec<_>>().join(",\n"));
         }
@@ -154,18 +156,13 @@ fn grouped<'t, T>(items: impl Iterator<Item = (&'t str, T)>) -> Vec<(&'t str, Ve
 
 fn listed(values: &[String], indent: usize) -> String {
     match values {
-        [one] => quoted(one),
+        [one] => as_json(one),
         several => {
             let pad = " ".repeat(indent);
-            let lines: Vec<String> = several.iter().map(|value| format!("{pad}  {}", quoted(value))).collect();
+            let lines: Vec<String> = several.iter().map(|value| format!("{pad}  {}", as_json(value))).collect();
             format!("[\n{}\n{pad}]", lines.join(",\n"))
         }
     }
-}
-
-fn quoted(text: &str) -> String {
-    // Text always serialises.
-    serde_json::to_string(text).unwrap_or_default()
 }
 
 impl Tested<'_> {

@@ -1,10 +1,11 @@
 //! From the tree of a decision to what is worth saying of it.
 
-use super::case::{ASSUME, Case, Leaf, Tested};
+use super::case::{Case, Leaf, Tested};
 use super::causes::{self, CAUSES, Reason};
 use super::fix::Draft;
 use super::gate::{self, Gate, Seen};
 use super::{Decision, Explanation, Failed, Fix, Known, StatementRef, Value};
+use crate::policy::caller::ASSUME;
 use crate::policy::caller::{Caller, Had};
 use crate::policy::document::{Effect, PrincipalKind, Statement, TrustPolicy};
 use crate::policy::evaluate::{self, ActionDecision, StatementDecision, Truth, Verdict, decide};

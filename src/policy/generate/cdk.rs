@@ -1,7 +1,8 @@
 //! The provider and the role as a stack of the AWS CDK.
 
 use super::doc::{Doc, Layout, PYTHON, TYPESCRIPT, json};
-use super::plan::{ASSUME, Plan};
+use super::plan::Plan;
+use crate::policy::caller::ASSUME;
 use crate::settings::RoleArn;
 
 /// The conditions, with keys that the program makes from the issuer. Its literals have no place for an

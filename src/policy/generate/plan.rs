@@ -6,11 +6,10 @@ use super::asked::text_of;
 use super::doc::Doc;
 use super::pipeline::Hints;
 use crate::keys;
-use crate::policy::caller::Caller;
+use crate::policy::caller::{ASSUME, Caller};
 use crate::policy::issuer::Kind;
 use crate::policy::pattern::like;
-
-pub const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
+use crate::token::TAGS;
 
 /// What the linter says of a policy without ids, which a note says as well.
 pub const NAMES_ALONE: [&str; 2] = ["TP026", "TP028"];
@@ -112,7 +111,7 @@ impl Plan {
         let caller = Caller::of_claims(token.clone());
         self.actions = caller.actions().filter(|action| *action != ASSUME).collect();
         self.samples.insert(0, token);
-        let tags = claims.get("https://aws.amazon.com/tags").and_then(|tags| tags.get("principal_tags"));
+        let tags = claims.get(TAGS).and_then(|tags| tags.get("principal_tags"));
         self.hints.session_tags = tags.and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned().collect();
         if self.actions.contains(&"sts:TagSession") {
             self.meant.push("TP032");

@@ -4,6 +4,7 @@ use super::refused::ACTIONS;
 use super::repair::{kept_out, quoted, shown};
 use super::tags::never_sends_tags;
 use super::{Finding, Findings, Rule, Scope, Severity, View};
+use crate::policy::caller::ASSUME;
 use crate::policy::document::{Actions, Effect};
 use crate::policy::pattern;
 use crate::text::nearest;
@@ -29,8 +30,6 @@ pub static TP068: Rule = Rule {
     title: "the action does not exist, and one that does is spelt almost like it",
 };
 
-const WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
-
 /// Further actions of the service that a trust policy can name.
 const RARE: [&str; 3] = ["sts:SetContext", "sts:AssumeRoot", "sts:GetWebIdentityToken"];
 
@@ -51,19 +50,18 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
 fn wide(scope: &Scope<'_>, actions: &Actions) -> Option<Finding> {
     // Which of the actions a token needs stands in the token, where the issuer can send tags.
     let plain = scope.issuers.iter().all(|issuer| never_sends_tags(issuer.kind));
-    let fix = format!("write {WEB_IDENTITY}");
+    let fix = format!("write {ASSUME}");
     if actions.negated {
         let but: Vec<String> = actions.patterns.iter().map(|pattern| shown(&pattern.text)).collect();
         let message = format!("NotAction allows every action but {}", but.join(", "));
-        let finding =
-            Finding::new(&TP039, actions.span, message, format!("write \"Action\": {}", quoted(WEB_IDENTITY)));
-        let replacement = format!("\"Action\": {}", quoted(WEB_IDENTITY));
+        let finding = Finding::new(&TP039, actions.span, message, format!("write \"Action\": {}", quoted(ASSUME)));
+        let replacement = format!("\"Action\": {}", quoted(ASSUME));
         return Some(if plain { finding.edit(actions.span, replacement) } else { finding });
     }
     let pattern = actions.patterns.iter().find(|pattern| pattern.text.contains(['*', '?']))?;
     let message = format!("{} allows more than the call that takes a token", shown(&pattern.text));
     let finding = Finding::new(&TP039, pattern.span, message, fix);
-    Some(if plain { finding.edit(pattern.span, WEB_IDENTITY) } else { finding })
+    Some(if plain { finding.edit(pattern.span, ASSUME) } else { finding })
 }
 
 /// Actions that do nothing for an OIDC provider. Beside the right one they do no harm, except where
@@ -74,18 +72,14 @@ fn useless(view: &View<'_>, scope: &Scope<'_>, findings: &Findings<'_>) -> Vec<F
         return Vec::new();
     }
     let only_providers = scope.issuers.len() == scope.statement.principals.items.len();
-    let each = actions.patterns.iter().filter(|action| action.text != WEB_IDENTITY).filter_map(|action| {
+    let each = actions.patterns.iter().filter(|action| action.text != ASSUME).filter_map(|action| {
         let text = action.text.as_str();
         let (rule, message, right) = if let Some(known) = known(text) {
             if scope.grants || !known.starts_with("sts:AssumeRole") || !only_providers {
                 return None;
             }
             let why = if known == "sts:AssumeRole" { "callers that have AWS credentials" } else { "SAML providers" };
-            (
-                &TP038,
-                format!("{known} is for {why}, and {} is an OIDC provider", scope.issuers.first()?.host),
-                WEB_IDENTITY,
-            )
+            (&TP038, format!("{known} is for {why}, and {} is an OIDC provider", scope.issuers.first()?.host), ASSUME)
         } else if RARE.iter().any(|rare| rare.eq_ignore_ascii_case(text)) {
             return None;
         } else {

@@ -2,8 +2,9 @@
 
 use super::repair::{kept_out, provider_host, shown, siblings};
 use super::{Finding, Findings, Rule, Scope, Severity, View};
-use crate::policy::caller::Role;
+use crate::policy::caller::{ASSUME, Role};
 use crate::policy::document::{Effect, Principal, PrincipalKind, RefusalKind};
+use crate::policy::evaluate::BY_NAME;
 use crate::policy::issuer::Kind;
 use crate::policy::pattern;
 use crate::policy::tree;
@@ -57,12 +58,6 @@ pub static TP069: Rule = Rule {
     title: "the value of Federated is not the ARN of a provider",
 };
 
-const WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
-
-/// The issuers that AWS knows without a provider in the account.
-const BARE: [&str; 4] =
-    ["accounts.google.com", "cognito-identity.amazonaws.com", "www.amazon.com", "graph.facebook.com"];
-
 pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
     for refusal in view.policy.refusals.iter().filter(|refusal| refusal.kind == RefusalKind::NotPrincipal) {
         findings.add(Finding::new(
@@ -77,7 +72,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
         if statement.principals.negated {
             continue;
         }
-        let named = statement.actions.patterns.iter().any(|of| pattern::matches(&of.text, WEB_IDENTITY, true));
+        let named = statement.actions.patterns.iter().any(|of| pattern::matches(&of.text, ASSUME, true));
         let web_identity = named != statement.actions.negated;
         for principal in &statement.principals.items {
             let value = principal.value.text.as_str();
@@ -90,11 +85,11 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
                     Finding::new(
                         &TP035,
                         principal.value.span,
-                        format!("{} is a SAML provider, and {WEB_IDENTITY} is for OIDC providers", shown(value)),
+                        format!("{} is a SAML provider, and {ASSUME} is for OIDC providers", shown(value)),
                         "name the OIDC provider, or allow sts:AssumeRoleWithSAML",
                     )
                 }),
-                PrincipalKind::Federated if BARE.contains(&value) => None,
+                PrincipalKind::Federated if BY_NAME.contains(&value) => None,
                 PrincipalKind::Federated => Some(no_arn(view, scope, findings, principal)),
                 _ => wrong_type(view, scope, findings, principal),
             };
@@ -114,7 +109,7 @@ fn anyone(principal: &Principal) -> Finding {
         PrincipalKind::Service => ("\"Service\": \"*\"", "that is for services of AWS, and admits no token"),
         PrincipalKind::CanonicalUser => ("\"CanonicalUser\": \"*\"", "that admits no token"),
     };
-    let message = format!("{written} with {WEB_IDENTITY}: {outcome}");
+    let message = format!("{written} with {ASSUME}: {outcome}");
     let fix = "name the one provider: {\"Federated\": \"arn:aws:iam::ACCOUNT:oidc-provider/HOST\"}";
     let mut finding = Finding::new(&TP034, principal.value.span, message, fix);
     if !matches!(principal.kind, PrincipalKind::Anyone | PrincipalKind::Federated) {

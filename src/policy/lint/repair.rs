@@ -1,17 +1,13 @@
 //! What proposals of the rules have in common: where a member ends, how text is written down, and
 //! whom a repaired policy would let in.
 
-use serde_json::Value;
-
 use super::{CounterExample, Edit, Findings, Scope, View};
 use crate::policy::document::{PrincipalKind, Statement};
 use crate::policy::sample;
 use crate::policy::tree::{Kind, Member, Node, Span};
 
 /// As JSON has it, which YAML reads as well.
-pub(super) fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
-}
+pub(super) use crate::text::as_json as quoted;
 
 /// For a message: what somebody wrote, as far as a line has room for it.
 pub(super) fn shown(text: &str) -> String {

@@ -1,9 +1,10 @@
 //! A policy as the rules look at it: each statement with its issuers, and its conditions by key.
 
+use crate::policy::caller::ASSUME;
 use crate::policy::document::{Condition, Effect, Principal, PrincipalKind, Statement, TrustPolicy};
+use crate::policy::evaluate;
 use crate::policy::issuer::Kind;
 use crate::policy::operator::{self, Set};
-use crate::policy::pattern;
 use crate::policy::source::Found;
 
 pub struct View<'a> {
@@ -63,9 +64,8 @@ impl<'a> View<'a> {
 impl<'a> Scope<'a> {
     fn new(statement: &'a Statement) -> Self {
         let issuers: Vec<Issuer<'a>> = statement.principals.items.iter().filter_map(Issuer::of).collect();
-        let action = "sts:AssumeRoleWithWebIdentity";
-        let named = statement.actions.patterns.iter().any(|pattern| pattern::matches(&pattern.text, action, true));
-        let grants = statement.effect == Effect::Allow && named != statement.actions.negated && !issuers.is_empty();
+        let named = evaluate::has_action(&statement.actions, ASSUME);
+        let grants = statement.effect == Effect::Allow && named && !issuers.is_empty();
         let tests = statement.conditions.iter().map(|condition| Test { condition, key: Key::of(condition, &issuers) });
         Self { statement, grants, tests: tests.collect(), issuers }
     }

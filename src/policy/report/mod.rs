@@ -61,8 +61,12 @@ pub fn rule_url(id: &str) -> String {
     format!("{}/docs/rules/{id}.md", product::SOURCE_URL)
 }
 
-/// `1 finding`, `2 findings`
+/// `1 finding`, `2 findings`, `2 policies`
 #[must_use]
 pub fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+    match one.strip_suffix('y') {
+        _ if count == 1 => format!("1 {one}"),
+        Some(stem) => format!("{count} {stem}ies"),
+        None => format!("{count} {one}s"),
+    }
 }

@@ -26,11 +26,7 @@ pub fn render(looked: &[Looked], colour: bool) -> String {
         }
     }
     let policies: usize = looked.iter().map(|file| file.file.policies.len()).sum();
-    let looked_at = format!(
-        "{} in {}",
-        counted(policies, "trust policy").replace("policys", "policies"),
-        counted(looked.len(), "file")
-    );
+    let looked_at = format!("{} in {}", counted(policies, "trust policy"), counted(looked.len(), "file"));
     let total: usize = counts.iter().sum();
     if total == 0 {
         out.push_str(&format!("Nothing to say about {looked_at}."));

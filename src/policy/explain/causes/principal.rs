@@ -1,9 +1,10 @@
 //! Whom a statement names, and for what.
 
 use super::Reason;
+use crate::policy::caller::ASSUME;
 use crate::policy::caller::Role;
 use crate::policy::document::{PrincipalKind, Principals};
-use crate::policy::explain::case::{ASSUME, Case, Leaf};
+use crate::policy::explain::case::{Case, Leaf};
 use crate::policy::explain::fix::{Edit, needed};
 
 /// The providers that are named: ARN, and the issuer that it ends in.
