@@ -13,4 +13,5 @@ def reference(loader, node):
 
 yaml = YAML(typ="safe", pure=True)
 yaml.constructor.add_constructor("!reference", reference)
-json.dump([list(yaml.load_all(text)) for text in json.load(sys.stdin)], sys.stdout)
+# A policy's unquoted Version is a date to YAML; the schemas are JSON's, which has none.
+json.dump([list(yaml.load_all(text)) for text in json.load(sys.stdin)], sys.stdout, default=str)

@@ -36,6 +36,9 @@ function ciOf(example) {
 	if (mentions(document, /"plugins"|"retry"|"session-tags"/)) return 'buildkite';
 	if (mentions(document, /CI_SERVER_FQDN/)) return 'gitlab';
 	if (mentions(document, /SYSTEM_ACCESSTOKEN/)) return 'azure-devops';
+	if (mentions(document, /"uses"/)) return 'github';
+	if (document.ignore || document.admit) return 'none'; // files of our own about policies: tests/policy_pages.rs
+	if (mentions(document, /^{"[^"]+:sub":/)) return 'none'; // a line of a CloudFormation template
 	const step = first(example);
 	if (step.step || step.script) return 'bitbucket';
 	if (step.steps && !step.jobs) return 'circleci';
@@ -60,7 +63,7 @@ function workflow(document) {
 	if (Array.isArray(document)) return whole({ steps: document });
 	if (document.with) return whole({ steps: [{ uses: 'OWNER/ci-assume-role@v0.1.0', ...document }] });
 	if (document.strategy) return whole({ strategy: { matrix: { number: [1] }, ...document.strategy }, steps: run });
-	if (document.permissions || document.env) return whole({ ...document, steps: run });
+	if (document.permissions || document.env) return whole({ steps: run, ...document });
 	return whole({ steps: [{ uses: 'OWNER/ci-assume-role@v0.1.0', with: document }] });
 }
 

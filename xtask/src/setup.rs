@@ -31,6 +31,7 @@ pub fn run() -> Result<()> {
     node_modules("tests/runtimes")?;
     node_modules("tests/gitlab")?;
     node_modules("tests/azure")?;
+    node_modules("tests/iac")?;
     node_modules("tests/policy-oracle")?;
     python()?;
     cargo_fuzz()?;
