@@ -138,7 +138,8 @@ pub(super) fn literal(filled: &str) -> Cow<'_, str> {
 /// Whether a value has a wildcard that the Like operators would obey.
 #[must_use]
 pub fn has_wildcard(value: &str) -> bool {
-    value.contains(['*', '?']) && value.replace("${*}", "").replace("${?}", "").contains(['*', '?'])
+    let is_wild = |text: &str| text.bytes().any(|byte| matches!(byte, b'*' | b'?'));
+    is_wild(value) && (!value.contains("${") || is_wild(&value.replace("${*}", "").replace("${?}", "")))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub fn usual(issuer: &str) -> Map<String, Value> {
     let of_workspace = "ari:cloud:bitbucket::workspace/5a6b7c8d-9e0f-4a1b-8c2d-3e4f5a6b7c8d";
     let audience = organization.or((kind == Kind::Bitbucket).then_some(of_workspace)).or(kind.usual_audience());
     set("aud", audience.unwrap_or("sts.amazonaws.com"));
-    let subject = kind.subjects().first().and_then(|form| subject::witness(&[*form], "*", false));
+    let subject = kind.subjects().first().map(|form| subject::sample(form));
     let subject = match (subject, organization) {
         (Some(subject), Some(organization)) => {
             subject.replacen("b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11", organization, 1)
@@ -161,15 +161,17 @@ pub fn nearest(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> Map
             caller = met;
         }
     }
-    trimmed(policy, caller.claims)
+    Asked::by(policy).only(caller.claims)
 }
 
 fn built(
     policy: &TrustPolicy,
     statement: &Statement,
     issuer: &str,
-    start: Map<String, Value>,
+    mut start: Map<String, Value>,
 ) -> Option<(Map<String, Value>, Verdict)> {
+    let asked = Asked::by(policy);
+    start.retain(|name, _| asked.has(name) || LEADING.contains(&name.as_str()));
     let mut caller = Caller::of_claims(start);
     for condition in in_order(statement, issuer) {
         // One that depends on the call is passed over.
@@ -177,7 +179,7 @@ fn built(
             caller = meeting(policy, statement, condition, issuer, &caller.claims)?;
         }
     }
-    let claims = trimmed(policy, caller.claims);
+    let claims = asked.only(caller.claims);
     let caller = Caller::of_claims(claims).with_role(role_of(statement, issuer));
     let verdict =
         decide(policy, &caller).actions.iter().fold(Verdict::Allowed, |worst, action| match (worst, action.verdict) {
@@ -253,7 +255,7 @@ fn candidates(condition: &Condition, kind: Kind, name: &str) -> Vec<Option<Strin
     let forms = kind.subjects();
     let on_subject = name.eq_ignore_ascii_case("sub");
     if operator.test == Test::Null || operator.negated {
-        let subjects = forms.iter().filter(|_| on_subject).map(|form| subject::witness(&[*form], "*", false));
+        let subjects = forms.iter().filter(|_| on_subject).map(|form| Some(subject::sample(form)));
         let other = if name.to_ascii_lowercase().ends_with("_id") { "4713" } else { "another" };
         return subjects.chain([Some(other.to_owned()), None]).collect();
     }
@@ -270,13 +272,16 @@ fn filled(pattern: &str) -> String {
     pattern.replace(['*', '?'], "x")
 }
 
-/// Gives the other claims what the subject says of them.
+/// The claims that [`lead_subject`] makes a subject of.
+const LEADING: [&str; 6] = ["repository", "environment", "ref", "organization_slug", "pipeline_slug", "build_branch"];
+
+/// Gives the other claims what the subject says of them, if they are there.
 fn follow_subject(kind: Kind, claims: &mut Map<String, Value>) {
     let Some(subject) = claims.get("sub").and_then(Value::as_str).map(str::to_owned) else { return };
     let Some((_, segments)) = subject::parse(kind.subjects(), &subject) else { return };
     let part = |name: &str| segments.iter().find(|segment| segment.name == name).map(|segment| segment.value);
     let mut set = |name: &str, value: Option<&str>| {
-        if let Some(value) = value {
+        if let Some(value) = value.filter(|_| claims.contains_key(name) || LEADING.contains(&name)) {
             claims.insert(name.to_owned(), Value::from(value));
         }
     };
@@ -289,9 +294,9 @@ fn follow_subject(kind: Kind, claims: &mut Map<String, Value>) {
             set("environment", part("environment"));
             if let (Some(owner), Some(repository)) = (part("owner"), part("repository")) {
                 let at = git_ref.unwrap_or("refs/heads/main");
-                let workflow = format!("{owner}/{repository}/.github/workflows/deploy.yml@{at}");
-                set("repository", Some(&format!("{owner}/{repository}")));
-                set("job_workflow_ref", Some(&workflow));
+                let repository = format!("{owner}/{repository}");
+                set("repository", Some(&repository));
+                set("job_workflow_ref", Some(&format!("{repository}/.github/workflows/deploy.yml@{at}")));
             }
             if part("environment").is_none() {
                 claims.remove("environment");
@@ -329,20 +334,32 @@ fn lead_subject(kind: Kind, name: &str, claims: &mut Map<String, Value>) {
     }
 }
 
-/// Without the claims that the policy does not ask for: who reads the rest sees what matters.
-fn trimmed(policy: &TrustPolicy, mut claims: Map<String, Value>) -> Map<String, Value> {
-    let conditions = || policy.statements.iter().flat_map(|statement| &statement.conditions);
-    let is_asked_for = |claim: &str| {
-        conditions().any(|condition| {
-            let key = condition.key.text.as_str();
-            key.rsplit_once(':').is_some_and(|(_, name)| name.eq_ignore_ascii_case(claim))
-                || condition.values.iter().any(|value| value.text.contains("${") && value.text.contains(claim))
-        })
-    };
-    claims.retain(|name, _| {
-        matches!(name.as_str(), "iss" | "aud" | "sub" | "azp") || name.starts_with("https://") || is_asked_for(name)
-    });
-    claims
+/// The claims that a policy asks for, and those that every token has. Who reads just these sees what matters.
+struct Asked<'p> {
+    names: Vec<&'p str>,
+    /// Values with variables, which can name claims as well.
+    values: Vec<&'p str>,
+}
+
+impl<'p> Asked<'p> {
+    fn by(policy: &'p TrustPolicy) -> Self {
+        let conditions = || policy.statements.iter().flat_map(|statement| &statement.conditions);
+        let names = conditions().filter_map(|condition| Some(condition.key.text.rsplit_once(':')?.1));
+        let values = conditions().flat_map(|condition| &condition.values).map(|value| value.text.as_str());
+        Self { names: names.collect(), values: values.filter(|value| value.contains("${")).collect() }
+    }
+
+    fn has(&self, claim: &str) -> bool {
+        matches!(claim, "iss" | "aud" | "sub" | "azp")
+            || claim.starts_with("https://")
+            || self.names.iter().any(|name| name.eq_ignore_ascii_case(claim))
+            || self.values.iter().any(|value| value.contains(claim))
+    }
+
+    fn only(&self, mut claims: Map<String, Value>) -> Map<String, Value> {
+        claims.retain(|name, _| self.has(name));
+        claims
+    }
 }
 
 /// The claims with another value behind a condition key. `None`: no claim of the token is behind it.

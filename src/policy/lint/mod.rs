@@ -239,8 +239,18 @@ pub fn rule(id_or_name: &str) -> Option<&'static Rule> {
 /// All that is wrong with one policy, in the order of the text.
 #[must_use]
 pub fn check(found: &Found) -> Vec<Finding> {
+    checked(found, true)
+}
+
+/// The same without counter-examples, which cost more than all the rest.
+#[must_use]
+pub fn check_only(found: &Found) -> Vec<Finding> {
+    checked(found, false)
+}
+
+fn checked(found: &Found, shows: bool) -> Vec<Finding> {
     let view = View::new(found);
-    let mut findings = Findings { found, list: Vec::new() };
+    let mut findings = Findings { found, shows, list: Vec::new() };
     for check in CHECKS {
         check(&view, &mut findings);
     }
@@ -255,10 +265,17 @@ fn in_order(mut list: Vec<Finding>) -> Vec<Finding> {
 /// Collects, and replays what is claimed.
 pub struct Findings<'a> {
     found: &'a Found,
+    shows: bool,
     list: Vec<Finding>,
 }
 
 impl Findings<'_> {
+    /// Whether counter-examples are wanted.
+    #[must_use]
+    pub fn shows(&self) -> bool {
+        self.shows
+    }
+
     pub fn add(&mut self, finding: Finding) {
         self.list.push(finding);
     }
@@ -294,6 +311,9 @@ impl Findings<'_> {
         issuer: &Issuer<'_>,
         narrow: impl FnOnce(&mut Statement),
     ) -> Option<CounterExample> {
+        if !self.shows {
+            return None;
+        }
         let (policy, at) = self.changed(scope, narrow)?;
         let claims = sample::admitted(&policy, policy.statements.get(at)?, issuer.host);
         self.proven(whose, claims, true)
@@ -314,7 +334,7 @@ impl Findings<'_> {
         issuer: &Issuer<'_>,
         claim: &str,
     ) -> Option<CounterExample> {
-        if !self.is_of_a_length() {
+        if !self.shows || !self.is_of_a_length() {
             return None;
         }
         let mut start = sample::strangers(issuer.host);
@@ -333,11 +353,11 @@ impl Findings<'_> {
         issuer: &Issuer<'_>,
         repair: impl FnOnce(&mut Statement),
     ) -> Option<CounterExample> {
-        let (policy, at) = self.changed(scope, repair)?;
-        let statement = policy.statements.get(at)?;
-        if Kind::of(issuer.host) != issuer.kind {
+        if !self.shows || Kind::of(issuer.host) != issuer.kind {
             return None; // nobody knows a token of an issuer that there is not
         }
+        let (policy, at) = self.changed(scope, repair)?;
+        let statement = policy.statements.get(at)?;
         let claims = sample::admitted(&policy, statement, issuer.host)
             .unwrap_or_else(|| sample::nearest(&policy, statement, issuer.host));
         self.proven(whose, Some(claims), false)

@@ -83,6 +83,9 @@ pub(super) fn kept_out(
     findings: &Findings<'_>,
     repair: impl Fn(&mut Statement),
 ) -> Option<CounterExample> {
+    if !findings.shows() {
+        return None;
+    }
     let mut policy = view.policy.clone();
     let statement = policy.statements.iter_mut().find(|statement| statement.span == scope.statement.span)?;
     repair(statement);

@@ -1,35 +1,74 @@
 //! `{"findings": [{"id", "rule", "severity", "file", "line", "column", "pointer", "message", "fix", "counterExample"}]}`
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{Located, Looked, rule_url};
 
 #[must_use]
 pub fn render(looked: &[Looked]) -> String {
-    let findings: Vec<Value> = looked.iter().flat_map(Looked::located).map(|located| finding(&located)).collect();
-    let policies: usize = looked.iter().map(|file| file.file.policies.len()).sum();
-    json!({ "findings": findings, "files": looked.len(), "policies": policies }).to_string()
+    let located: Vec<Located<'_>> = looked.iter().flat_map(Looked::located).collect();
+    let report = Report {
+        findings: located.iter().map(Entry::of).collect(),
+        files: looked.len(),
+        policies: looked.iter().map(|file| file.file.policies.len()).sum(),
+    };
+    serde_json::to_string(&report).unwrap_or_default() // its keys are texts, so it has a JSON form
 }
 
-fn finding(located: &Located<'_>) -> Value {
-    let finding = located.finding;
-    json!({
-        "id": finding.rule.id,
-        "rule": finding.rule.name,
-        "severity": finding.severity.name(),
-        "file": located.file,
-        "line": located.start.0,
-        "column": located.start.1,
-        "endLine": located.end.0,
-        "endColumn": located.end.1,
-        "pointer": located.pointer,
-        "message": finding.message,
-        "fix": finding.fix,
-        "counterExample": finding.counter_example.as_ref().map(|example| json!({
-            "whose": example.whose,
-            "claims": example.claims,
-            "admitted": example.admitted,
-        })),
-        "docs": rule_url(finding.rule.id),
-    })
+#[derive(Serialize)]
+struct Report<'a> {
+    findings: Vec<Entry<'a>>,
+    files: usize,
+    policies: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry<'a> {
+    id: &'a str,
+    rule: &'a str,
+    severity: &'a str,
+    file: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    pointer: &'a str,
+    message: &'a str,
+    fix: &'a str,
+    counter_example: Option<Example<'a>>,
+    docs: String,
+}
+
+#[derive(Serialize)]
+struct Example<'a> {
+    whose: &'a str,
+    claims: &'a Map<String, Value>,
+    admitted: bool,
+}
+
+impl<'a> Entry<'a> {
+    fn of(located: &Located<'a>) -> Self {
+        let finding = located.finding;
+        Self {
+            id: finding.rule.id,
+            rule: finding.rule.name,
+            severity: finding.severity.name(),
+            file: located.file,
+            line: located.start.0,
+            column: located.start.1,
+            end_line: located.end.0,
+            end_column: located.end.1,
+            pointer: located.pointer,
+            message: &finding.message,
+            fix: &finding.fix,
+            counter_example: finding.counter_example.as_ref().map(|example| Example {
+                whose: &example.whose,
+                claims: &example.claims,
+                admitted: example.admitted,
+            }),
+            docs: rule_url(finding.rule.id),
+        }
+    }
 }

@@ -418,8 +418,14 @@ fn step(name: &str) -> String {
 /// The length of the document in characters without white space outside of texts, which IAM does not count.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 fn length(node: &Node) -> usize {
+    // A character that is not ASCII counts once: by the first of its bytes.
     let quoted = |text: &str| {
-        text.chars().map(|c| if matches!(c, '"' | '\\') || c.is_control() { 2 } else { 1 }).sum::<usize>() + 2
+        let of = |byte: u8| match byte {
+            b'"' | b'\\' | ..0x20 => 2,
+            0x80..=0xbf => 0,
+            _ => 1,
+        };
+        text.bytes().map(of).sum::<usize>() + 2
     };
     match &node.kind {
         Kind::Null => 4,
