@@ -77,7 +77,7 @@ pub(super) fn filled<'a>(
     value: &'a str,
     of_key: impl Fn(&str) -> Result<Option<String>, NoText>,
 ) -> Result<Cow<'a, str>, NoText> {
-    if !value.contains("${") {
+    if !has_braces(value) {
         return Ok(escaped(value));
     }
     let mut out = String::with_capacity(value.len());
@@ -135,11 +135,17 @@ pub(super) fn literal(filled: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether a text may have a variable, or anything else in `${…}`. Few have a `$` at all, which is told sooner.
+#[must_use]
+pub fn has_braces(text: &str) -> bool {
+    text.contains('$') && text.contains("${")
+}
+
 /// Whether a value has a wildcard that the Like operators would obey.
 #[must_use]
 pub fn has_wildcard(value: &str) -> bool {
     let is_wild = |text: &str| text.bytes().any(|byte| matches!(byte, b'*' | b'?'));
-    is_wild(value) && (!value.contains("${") || is_wild(&value.replace("${*}", "").replace("${?}", "")))
+    is_wild(value) && (!has_braces(value) || is_wild(&value.replace("${*}", "").replace("${?}", "")))
 }
 
 #[cfg(test)]

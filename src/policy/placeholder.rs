@@ -23,7 +23,7 @@ pub fn named(name: &str) -> String {
 /// Whether any of the text is left open.
 #[must_use]
 pub fn is_in(text: &str) -> bool {
-    text.contains("${") && parts(text).any(|part| part.is_open())
+    pattern::has_braces(text) && parts(text).any(|part| part.is_open())
 }
 
 /// The text as a pattern for [`pattern::matches`], in which `*` stands for what is left open. With

@@ -7,6 +7,7 @@ use super::document::{Condition, PrincipalKind, Statement, TrustPolicy};
 use super::evaluate::{Truth, Verdict, decide, decide_condition};
 use super::issuer::Kind;
 use super::operator::Test;
+use super::pattern;
 use super::subject;
 use crate::token::TAGS;
 
@@ -346,7 +347,7 @@ impl<'p> Asked<'p> {
         let conditions = || policy.statements.iter().flat_map(|statement| &statement.conditions);
         let names = conditions().filter_map(|condition| Some(condition.key.text.rsplit_once(':')?.1));
         let values = conditions().flat_map(|condition| &condition.values).map(|value| value.text.as_str());
-        Self { names: names.collect(), values: values.filter(|value| value.contains("${")).collect() }
+        Self { names: names.collect(), values: values.filter(|value| pattern::has_braces(value)).collect() }
     }
 
     fn has(&self, claim: &str) -> bool {

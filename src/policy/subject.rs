@@ -337,6 +337,9 @@ pub fn align<'p>(forms: &[Form], pattern: &'p str, literal: bool) -> Option<Alig
             && best.as_ref().is_none_or(|(longest, _)| length > *longest)
         {
             best = Some((length, aligned));
+            if length == pattern.len() {
+                break; // no form goes further
+            }
         }
     }
     best.map(|(_, aligned)| aligned)

@@ -32,11 +32,11 @@ pub(super) fn cut(forms: &[Form], text: &str, literal: bool) -> Vec<Cut> {
     let (text, names) = marked(text);
     let mut cuts: Vec<Cut> = Vec::new();
     for form in forms {
-        let mut parts = Vec::new();
-        let Some(rest) = take(form, &text, literal, &mut parts) else { continue };
-        for part in &mut parts {
-            part.text = restored(&part.text, &names);
-        }
+        let mut taken = Vec::new();
+        let Some(rest) = take(form, &text, literal, &mut taken) else { continue };
+        let wild = |text: &str| !literal && text.contains(['*', '?']);
+        let part = |(name, text)| Part { name, text: restored(text, &names), is_exact: !wild(text) };
+        let parts: Vec<Part> = taken.into_iter().map(part).collect();
         let open = cuts.iter_mut().find(|cut| cut.parts == parts && cut.rest != Rest::Nothing);
         match (open, rest) {
             (Some(Cut { rest: Rest::Open(known), .. }), Rest::Open(more)) => {
@@ -57,7 +57,13 @@ pub(super) fn cut(forms: &[Form], text: &str, literal: bool) -> Vec<Cut> {
     cuts
 }
 
-fn take(form: &'static [Piece], text: &str, literal: bool, parts: &mut Vec<Part>) -> Option<Rest> {
+/// The names of the parts, each with its text.
+fn take<'t>(
+    form: &'static [Piece],
+    text: &'t str,
+    literal: bool,
+    parts: &mut Vec<(&'static str, &'t str)>,
+) -> Option<Rest> {
     let Some((piece, later)) = form.split_first() else { return text.is_empty().then_some(Rest::Nothing) };
     let open = || Rest::Open(form.iter().filter_map(name).collect());
     if text == "*" && !literal && (matches!(piece, Piece::Fixed(_)) || !later.is_empty()) {
@@ -78,11 +84,11 @@ fn take(form: &'static [Piece], text: &str, literal: bool, parts: &mut Vec<Part>
                 {
                     // A `*` behind a part that has begun takes more of it, and everything behind.
                     if after == "*" && !literal && end > 0 && !value.ends_with('*') {
-                        parts.push(Part { name: part.name, text: text.to_owned(), is_exact: false });
+                        parts.push((part.name, text));
                         let names: Vec<&str> = later.iter().filter_map(name).collect();
                         return Some(if later.is_empty() { Rest::Nothing } else { Rest::Open(names) });
                     }
-                    parts.push(Part { name: part.name, text: value.to_owned(), is_exact: !value.contains(wild) });
+                    parts.push((part.name, value));
                     if let Some(rest) = take(later, after, literal, parts) {
                         return Some(rest);
                     }

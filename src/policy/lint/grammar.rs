@@ -5,7 +5,7 @@ use super::{Finding, Findings, Issuer, Rule, Scope, Severity, Test, View, same, 
 use crate::policy::document::Text;
 use crate::policy::issuer::Kind;
 use crate::policy::operator;
-use crate::policy::pattern::has_wildcard;
+use crate::policy::pattern::{has_braces, has_wildcard};
 use crate::policy::subject::{self, Aligned, Piece};
 
 pub static TP017: Rule = Rule {
@@ -86,7 +86,7 @@ fn in_subject<'p>(
     owner: &mut Option<&'p str>,
 ) -> Option<Fault<'p>> {
     let forms = issuer.kind.subjects();
-    if forms.is_empty() || (!literal && value.starts_with('*')) || value.contains("${") {
+    if forms.is_empty() || (!literal && value.starts_with('*')) || has_braces(value) {
         return None;
     }
     let aligned = subject::align(forms, value, literal);

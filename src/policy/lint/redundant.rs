@@ -106,7 +106,8 @@ fn implies(of: &Condition, by: &Condition, variables: bool) -> bool {
     if one == other && had.iter().all(|text| wanted.contains(text)) && wanted.iter().all(|text| had.contains(text)) {
         return true;
     }
-    let plain = |condition: &Condition| condition.values.iter().all(|value| !variables || !value.text.contains("${"));
+    let plain =
+        |condition: &Condition| condition.values.iter().all(|value| !variables || !pattern::has_braces(&value.text));
     let strings = |test: Test| matches!(test, Test::StringEquals | Test::StringLike);
     if !strings(one.test) || !strings(other.test) || !plain(of) || !plain(by) {
         return false;
@@ -139,7 +140,7 @@ fn values(view: &View<'_>, condition: &Condition) -> Option<Finding> {
     let test = condition.operator.test;
     let equal_only = !matches!(test, Test::StringEquals | Test::StringLike);
     let found = condition.values.iter().enumerate().find_map(|(index, value)| {
-        if value.text.contains("${")
+        if pattern::has_braces(&value.text)
             && !condition.values.iter().any(|by| by.text == value.text && by.span != value.span)
         {
             return None;
@@ -149,7 +150,7 @@ fn values(view: &View<'_>, condition: &Condition) -> Option<Finding> {
                 && if by.text == value.text {
                     *other < index
                 } else {
-                    !equal_only && !by.text.contains("${") && value_within(&value.text, test, &by.text, test)
+                    !equal_only && !pattern::has_braces(&by.text) && value_within(&value.text, test, &by.text, test)
                 }
         });
         Some((value, by?.1))
@@ -178,7 +179,7 @@ fn contradiction(scope: &Scope<'_>, findings: &Findings<'_>) -> Option<Finding> 
             && !of.operator.if_exists
             && of.operator.set != Some(Set::All)
             && !crate::policy::caller::is_multi_valued(&of.key.text)
-            && of.values.iter().all(|value| !value.text.contains("${"))
+            && of.values.iter().all(|value| !pattern::has_braces(&value.text))
             && !of.values.is_empty()
     };
     let (of, by) = conditions.iter().enumerate().filter(|(_, of)| strict(of)).find_map(|(index, of)| {
