@@ -15,7 +15,6 @@ import { cannot, documents, examples, faults, mapTexts, objects } from './vendor
 
 /** Fails by itself where the checker does nothing. */
 const how = { concurrency: 2, skip: cannot };
-const GITHUB_PAGES = ['docs/github.md', 'docs/diagnostics.md', 'docs/long-jobs.md', 'README.md'];
 
 /** @param {Example[]} all @param {(document: any) => unknown} change @returns {Example[]} */
 const each = (all, change) => all.map(({ place, document }) => ({ place, document: change(document) }));
@@ -207,8 +206,7 @@ describe('Bitbucket Pipelines', how, () => {
 		const known = pipe.variables.map((/** @type {{ name: string }} */ { name }) => name);
 		const given = all.flatMap(({ document }) => objects(document).filter(({ pipe }) => pipe));
 		assert.ok(given.length > 0);
-		for (const { variables } of given)
-			for (const name of Object.keys(variables)) assert.ok(known.includes(name), name);
+		for (const { variables } of given) for (const name of Object.keys(variables)) assert.ok(known.includes(name), name);
 	});
 
 	/** What a pipe's metadata has to have, by Atlassian's page "Write a pipe", and no package has a schema for. */
@@ -222,10 +220,16 @@ describe('Bitbucket Pipelines', how, () => {
 		assert.ok(pipe.tags.every((/** @type {unknown} */ tag) => typeof tag === 'string'));
 		for (const variable of pipe.variables) {
 			assert.match(variable.name, /^[A-Z][A-Z_]*$/);
-			assert.deepEqual(Object.keys(variable).filter((key) => key !== 'name' && key !== 'default'), []);
+			assert.deepEqual(
+				Object.keys(variable).filter((key) => key !== 'name' && key !== 'default'),
+				[],
+			);
 		}
 		const known = [...texts, 'maintainer', 'vendor', 'tags', 'variables'];
-		assert.deepEqual(Object.keys(pipe).filter((key) => !known.includes(key)), []);
+		assert.deepEqual(
+			Object.keys(pipe).filter((key) => !known.includes(key)),
+			[],
+		);
 	});
 });
 
@@ -274,8 +278,7 @@ describe('GitLab CI', how, () => {
 		const [{ document: header = {} } = assert.fail()] = documents('templates/assume-role.yml');
 		const given = all.flatMap(({ document }) => objects(document).filter(({ component }) => component));
 		assert.ok(given.length > 1);
-		for (const { inputs } of given)
-			for (const name of Object.keys(inputs)) assert.ok(name in header.spec.inputs, name);
+		for (const { inputs } of given) for (const name of Object.keys(inputs)) assert.ok(name in header.spec.inputs, name);
 	});
 });
 
@@ -291,7 +294,11 @@ describe('Bitrise', { ...how, skip: cannot || missing('bitrise', 'envman', 'step
 		const known = step.inputs.map((/** @type {object} */ input) => Object.keys(input)[0]);
 		for (const { place, document } of all) {
 			const workflows = document.workflows ?? { deploy: { steps: document } };
-			const config = { format_version: '13', default_step_lib_source: 'https://github.com/bitrise-io/bitrise-steplib.git', workflows };
+			const config = {
+				format_version: '13',
+				default_step_lib_source: 'https://github.com/bitrise-io/bitrise-steplib.git',
+				workflows,
+			};
 			assert.equal(await validated(folder, config), 'valid', place);
 			for (const { inputs } of toldTo(document, /^git::.*ci-assume-role/)) {
 				for (const [name] of inputs.map(Object.keys)) assert.ok(known.includes(name), `${place}: ${name}`);
@@ -310,7 +317,10 @@ async function validated(folder, config) {
 	const program = find('bitrise') ?? '';
 	const path = [...new Set(['bitrise', 'envman', 'stepman'].map((name) => (find(name) ?? '').replace(/\/[^/]+$/, '')))];
 	const env = { ANALYTICS_DISABLED: 'true', HOME: folder, PATH: `${path.join(':')}:${process.env.PATH}` };
-	const ran = await runProgram([program, 'validate', '--config', file, '--format', 'json'], { env, deadlineMs: 60_000 });
+	const ran = await runProgram([program, 'validate', '--config', file, '--format', 'json'], {
+		env,
+		deadlineMs: 60_000,
+	});
 	const text = ran.stdout.slice(ran.stdout.indexOf('{'));
 	const { data } = JSON.parse(text);
 	return data?.config?.is_valid ? 'valid' : text;
