@@ -33,6 +33,7 @@ pub fn run() -> Result<()> {
     node_modules("tests/azure")?;
     node_modules("tests/iac")?;
     node_modules("tests/policy-oracle")?;
+    node_modules("tests/schemas")?;
     python()?;
     cargo_fuzz()?;
     for (program, how) in RUNNERS.iter().filter(|(program, _)| !host::is_on_path(program)) {
