@@ -3,9 +3,7 @@
 use super::explain::given;
 use super::{Desk, NO, WELL};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::policy::generate::{Format, Generated, Mutation, Unsound, Wanted, generate};
-use crate::policy::report::counted;
-use crate::text::Inert;
+use crate::policy::generate::{Format, Generated, Unsound, Wanted, generate, summary};
 
 pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
     let lookup = |name: &str| desk.flag(name).map(str::to_owned);
@@ -28,7 +26,7 @@ pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
         Some(folder) => write(desk, &generated, folder).await?,
         None => print(desk, &generated),
     }
-    tell(desk, &generated);
+    desk.note(&summary(&generated).join("\n"));
     // What cannot be kept out by a policy was said; a proof that fails never comes this far.
     Ok(if generated.proof.iter().all(|mutation| mutation.refused) { WELL } else { NO })
 }
@@ -52,36 +50,6 @@ async fn write(desk: &Desk, generated: &Generated, folder: &str) -> Result<(), D
         desk.print(&path);
     }
     Ok(())
-}
-
-/// For people, beside what is for files.
-fn tell(desk: &Desk, generated: &Generated) {
-    let mut lines = vec![
-        format!("role      {}", Inert::new(generated.role.as_str())),
-        format!("provider  {}, client id {}", Inert::new(&generated.issuer), Inert::new(&generated.audience)),
-        format!("policy    {} characters, as IAM counts them", generated.length),
-        format!("proof     the wanted job gets in; {} stay out:", counted(generated.proof.len(), "other token")),
-    ];
-    lines.extend(generated.proof.iter().map(|mutation| format!("          {}", shown(mutation))));
-    lines.extend(generated.findings.iter().map(|finding| {
-        format!(
-            "{:9} {} {}: {}",
-            finding.severity.name(),
-            finding.rule.id,
-            finding.rule.name,
-            Inert::new(&finding.message)
-        )
-    }));
-    lines.extend(generated.notes.iter().map(|note| format!("note      {}", Inert::new(note))));
-    desk.note(&lines.join("\n"));
-}
-
-fn shown(mutation: &Mutation) -> String {
-    let part = mutation.part.map(|part| format!(" ({part})")).unwrap_or_default();
-    match &mutation.value {
-        Some(value) => format!("{}{part} = {}", mutation.claim, Inert::new(value)),
-        None => format!("no {}{part}", mutation.claim),
-    }
 }
 
 fn unsound(fault: &Unsound) -> Diagnostic {

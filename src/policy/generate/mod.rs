@@ -17,6 +17,7 @@ mod proof;
 mod pulumi;
 mod script;
 mod smaller;
+mod summary;
 mod terraform;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use self::asked::{Asked, text_of};
 use self::doc::Doc;
 use self::plan::Plan;
 pub use self::proof::{Mutation, Unsound};
+pub use self::summary::summary;
 use super::caller::Role;
 use super::issuer::Kind;
 use super::lint::Finding;
