@@ -207,8 +207,10 @@ fn what_pipelines_fetch_is_of_this_owner_and_version() {
 /// Files and, on pages, headings. What lies outside of this repository is not looked at.
 #[test]
 fn links_between_the_pages_lead_somewhere() {
-    let mut pages: Vec<String> =
-        ["docs", "docs/migrating", "orb", "pipe"].iter().flat_map(|folder| pages_in(folder)).collect();
+    let mut pages: Vec<String> = ["docs", "docs/migrating", "docs/rules", "docs/setup", "orb", "pipe"]
+        .iter()
+        .flat_map(|folder| pages_in(folder))
+        .collect();
     pages.extend(pages_in("."));
     pages.push("tests/scenarios/README.md".to_owned());
     let mut dead = Vec::new();

@@ -10,7 +10,8 @@ const names = { ORG_ID: ORGANIZATION, PROJECT_ID: PROJECT };
 const [policy] = blocks('docs/circleci.md', 'trust policy', names);
 const [branch] = blocks('docs/circleci.md', 'branch', names);
 const of = (/** @type {string} */ ref) => `${SUBJECT}/vcs-origin/github.com/acme/api/vcs-ref/refs/heads/${ref}`;
-const claims = (/** @type {string} */ sub) => ({ iss: ISSUER, aud: ORGANIZATION, sub });
+const KEY = 'oidc.circleci.com/project-id';
+const claims = (/** @type {string} */ sub) => ({ iss: ISSUER, aud: ORGANIZATION, sub, [KEY]: PROJECT });
 
 test('the policy of the page admits both tokens of the project, and no other project', () => {
 	for (const sub of [SUBJECT, of('main'), SUBJECT.replace(/[^/]+$/, 'somebody-else')]) {
@@ -18,6 +19,7 @@ test('the policy of the page admits both tokens of the project, and no other pro
 	}
 	const other = SUBJECT.replace(PROJECT, '00000000-0000-4000-8000-000000000000');
 	assert.match(refusal(policy, ORGANIZATION, claims(other)) ?? '', /AccessDenied/);
+	assert.match(refusal(policy, ORGANIZATION, { ...claims(SUBJECT), [KEY]: 'other' }) ?? '', /AccessDenied/);
 	assert.ok(refusal(policy, ORGANIZATION, { ...claims(SUBJECT), aud: 'sts.amazonaws.com' }));
 });
 
@@ -25,9 +27,14 @@ test('the one for a branch admits that branch', () => {
 	const narrow = structuredClone(policy);
 	Object.assign(narrow.Statement[0].Condition, branch);
 	assert.equal(refusal(narrow, ORGANIZATION, claims(of('main'))), undefined);
-	for (const sub of [SUBJECT, of('feature'), of('main2')]) assert.ok(refusal(narrow, ORGANIZATION, claims(sub)), sub);
 	const named = of('x/vcs-origin/github.com/acme/api/vcs-ref/refs/heads/main');
-	assert.equal(refusal(narrow, ORGANIZATION, claims(named)), undefined, 'as the page warns');
+	for (const sub of [SUBJECT, of('feature'), of('main2'), named]) {
+		assert.ok(refusal(narrow, ORGANIZATION, claims(sub)), sub);
+	}
+	const [statement] = narrow.Statement;
+	const key = Object.keys(statement.Condition.StringLike)[0] ?? '';
+	statement.Condition.StringLike[key] = statement.Condition.StringLike[key].replace(/\?[?-]+/, '*');
+	assert.equal(refusal(narrow, ORGANIZATION, claims(named)), undefined, 'as the page says of a *');
 });
 
 test('the statement of a denial admits the job that was denied', async (t) => {

@@ -45,10 +45,11 @@ function ciOf(example) {
 }
 
 const pages = fs.readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
-const migrating = fs.readdirSync(join(ROOT, 'docs/migrating'));
+/** @param {string} folder */
+const below = (folder) => fs.readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
 const ALL = cannot
 	? []
-	: examples('README.md', ...pages.map((name) => `docs/${name}`), ...migrating.map((name) => `docs/migrating/${name}`));
+	: examples('README.md', ...pages.map((name) => `docs/${name}`), ...below('docs/migrating'), ...below('docs/setup'));
 
 /** @param {string} ci */
 const of = (ci) => ALL.filter((example) => ciOf(example) === ci);
@@ -56,6 +57,7 @@ const of = (ci) => ALL.filter((example) => ciOf(example) === ci);
 /** Parts of a workflow, as a workflow. @param {any} document */
 function workflow(document) {
 	if (document.on) return document;
+	if (document.jobs) return { on: 'push', ...document };
 	/** @param {object} job */
 	const whole = (job) => ({ on: 'push', jobs: { job: { 'runs-on': 'ubuntu-latest', ...job } } });
 	const run = [{ run: './deploy' }];
