@@ -1,6 +1,6 @@
 //! Every explanation in `tests/policies/explain`, as a whole: `policy.json`, `claims.json`, perhaps
 //! `options.json` (`roleArn`, `now`, `clientIds`, `reachedPolicy`), and what comes of them.
-//! `UPDATE=1` writes it.
+//! A page for each cause shows one of them. `UPDATE=1` writes what comes of them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,13 @@ use ci_assume_role::policy::evaluate::{Verdict, decide};
 use ci_assume_role::policy::explain::{CAUSES, Decision, Explanation, Known, explain, json, text};
 use ci_assume_role::policy::issuer::Kind;
 use ci_assume_role::policy::json as reader;
+use ci_assume_role::product;
 use ci_assume_role::time::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
+
+const CASES: &str = "tests/policies/explain";
 
 struct Read {
     name: String,
@@ -28,16 +31,21 @@ struct Read {
 }
 
 fn cases() -> Vec<Read> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies/explain");
-    let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(root().join(CASES)).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
     folders.iter().map(|folder| read(folder)).collect()
 }
 
 fn read(folder: &Path) -> Read {
+    let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    explained(folder, text("policy.json"), &text("claims.json"))
+}
+
+/// What is said of another policy or token, if all else is as in the case.
+fn explained(folder: &Path, policy: String, claims: &str) -> Read {
     let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-    let policy = fs::read_to_string(folder.join("policy.json")).unwrap();
-    let given = claims::read(&fs::read_to_string(folder.join("claims.json")).unwrap()).unwrap().remove(0);
+    let given = claims::read(claims).unwrap().remove(0);
     let options = fs::read_to_string(folder.join("options.json")).unwrap_or_else(|_| "{}".to_owned());
     let options: Value = serde_json::from_str(&options).unwrap();
     let client_ids: Option<Vec<String>> =
@@ -58,7 +66,7 @@ fn parsed(text: &str) -> TrustPolicy {
 
 #[test]
 fn every_explanation_reads_as_expected() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies/explain");
+    let root = root().join(CASES);
     let mut wrong = Vec::new();
     for case in cases() {
         let pretty: Value = serde_json::from_str(&json(&case.explanation)).unwrap();
@@ -67,6 +75,7 @@ fn every_explanation_reads_as_expected() {
             ("expected.json", serde_json::to_string_pretty(&pretty).unwrap() + "\n"),
         ] {
             let path = root.join(&case.name).join(file);
+            let got = got.replace(product::SOURCE_URL, "SOURCE");
             if env::var_os("UPDATE").is_some() {
                 fs::write(&path, &got).unwrap();
             }
@@ -84,6 +93,125 @@ fn every_cause_has_a_case() {
     let shown: BTreeSet<&str> = cases().iter().map(|case| case.explanation.cause.id).collect();
     let missing: Vec<&str> = CAUSES.iter().map(|cause| cause.id).filter(|id| !shown.contains(id)).collect();
     assert!(missing.is_empty(), "no case shows {missing:?}");
+}
+
+#[test]
+fn every_cause_has_a_page_and_every_page_a_cause() {
+    let mut pages: Vec<String> = fs::read_dir(root().join("docs/causes"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "README.md")
+        .collect();
+    pages.sort();
+    let mut causes: Vec<String> = CAUSES.iter().map(|cause| format!("{}.md", cause.id)).collect();
+    causes.sort();
+    assert_eq!(pages, causes);
+    for cause in CAUSES {
+        let page = page(cause.id);
+        let start = format!("# {}\n\n**{}**\n\n## Bad\n", cause.id, cause.title);
+        assert!(page.starts_with(&start), "{} has to start with\n{start}", cause.id);
+        let headings: Vec<&str> = page.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(headings, ["## Bad", "## Good", "## Why"], "{}", cause.id);
+        assert!(page.contains("](https://"), "{} cites no source", cause.id);
+    }
+    let mut table = "| cause | what it is |\n|---|---|\n".to_owned();
+    for cause in CAUSES {
+        table.push_str(&format!("| [{}]({}.md) | {} |\n", cause.id, cause.id, cause.title));
+    }
+    written("README", &between(&page("README"), "causes", "causes", &table));
+}
+
+/// What a page shows as bad is a case that has this cause, and nothing else in it is said by hand.
+#[test]
+fn pages_show_what_is_said_of_a_case() {
+    for cause in CAUSES {
+        let mut page = page(cause.id);
+        let case = read(&case_of(&page));
+        assert_eq!(case.explanation.cause.id, cause.id, "{} is no case of {}", case.name, cause.id);
+        let claims = fs::read_to_string(case_of(&page).join("claims.json")).unwrap();
+        let said = text(&case.explanation, false);
+        let said = said.iter().take_while(|line| !line.starts_with("  the statement,"));
+        let said: Vec<&str> = said.map(String::as_str).filter(|line| !line.starts_with("  docs ")).collect();
+        let bad = format!(
+            "{}\nWith this token:\n\n{}\nit is said:\n\n{}",
+            fenced("json", &case.policy),
+            fenced("json", &claims),
+            fenced("text", &said.join("\n"))
+        );
+        page = between(&page, &format!("bad: {}", case.name), "bad", &bad);
+        if page.contains("<!-- good -->") {
+            let statement = case.explanation.fix.statement.as_ref();
+            let statement = statement.unwrap_or_else(|| panic!("{} offers no statement", case.name));
+            let good = format!("The statement, changed so that it admits this token:\n\n{}", fenced("json", statement));
+            page = between(&page, "good", "good", &good);
+        }
+        written(cause.id, &page);
+    }
+}
+
+/// Where a page has a policy or a token as the good one, it gets the job in.
+#[test]
+fn what_pages_show_as_good_is_admitted() {
+    let mut in_words = Vec::new();
+    for cause in CAUSES {
+        let page = page(cause.id);
+        let folder = case_of(&page);
+        let bad = read(&folder);
+        let claims = fs::read_to_string(folder.join("claims.json")).unwrap();
+        let part = page.split_once("\n## Good\n").unwrap().1.split("\n## Why\n").next().unwrap();
+        let Some(block) = part.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()) else {
+            in_words.push(cause.id);
+            continue;
+        };
+        let value: Value = serde_json::from_str(block).unwrap();
+        let good = if value["Statement"].is_array() {
+            explained(&folder, block.to_owned(), &claims)
+        } else if value["Effect"].is_string() {
+            let policy = format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{block}]}}");
+            explained(&folder, policy, &claims)
+        } else {
+            explained(&folder, bad.policy.clone(), block)
+        };
+        assert_ne!(bad.explanation.decision, good.explanation.decision, "{}", cause.id);
+        assert_eq!(good.explanation.decision, Decision::Allow, "{}: {:?}", cause.id, good.explanation.why);
+    }
+    assert_eq!(in_words, ["audience-not-registered", "depends-on-the-call", "policy-allows"]);
+}
+
+/// The case that a page's `<!-- bad: CASE -->` names.
+fn case_of(page: &str) -> PathBuf {
+    let name = page.split_once("<!-- bad: ").unwrap().1.split(" -->").next().unwrap();
+    root().join(CASES).join(name)
+}
+
+fn fenced(language: &str, text: &str) -> String {
+    format!("```{language}\n{}\n```\n", text.trim_end())
+}
+
+/// Replaces what stands between `<!-- OPEN -->` and `<!-- /CLOSE -->`.
+fn between(page: &str, open: &str, close: &str, text: &str) -> String {
+    let (open, close) = (format!("<!-- {open} -->\n"), format!("<!-- /{close} -->"));
+    let (head, rest) = page.split_once(&open).unwrap_or_else(|| panic!("no {open}"));
+    let (_, tail) = rest.split_once(&close).unwrap_or_else(|| panic!("no {close}"));
+    format!("{head}{open}{text}{close}{tail}")
+}
+
+fn page(name: &str) -> String {
+    let path = root().join("docs/causes").join(name).with_extension("md");
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn written(name: &str, new: &str) {
+    if page(name) == new {
+        return;
+    }
+    let stale = format!("docs/causes/{name}.md is not current: run UPDATE=1 cargo test --test policy_explanations");
+    assert!(env::var_os("UPDATE").is_some(), "{stale}");
+    fs::write(root().join("docs/causes").join(name).with_extension("md"), new).unwrap();
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]

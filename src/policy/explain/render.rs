@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::{Decision, Explanation, Failed, Gate, Seen, StatementRef, Value};
+use crate::product;
 use crate::text::{Inert, listed};
 
 const LABEL_WIDTH: usize = 14;
@@ -46,7 +47,13 @@ pub fn text(explanation: &Explanation, colour: bool) -> Vec<String> {
         lines.push("  the statement, changed so that it admits this token:".to_owned());
         lines.extend(statement.lines().map(|line| format!("    {}", Inert::new(line))));
     }
+    lines.push(format!("  {:LABEL_WIDTH$}  {}", "docs", page(id)));
     lines
+}
+
+/// The page of a cause.
+fn page(id: &str) -> String {
+    format!("{}/docs/causes/{id}.md", product::SOURCE_URL)
 }
 
 fn place(explanation: &Explanation, statement: &StatementRef) -> String {
@@ -250,6 +257,7 @@ struct Json<'a> {
     policy_change: Option<serde_json::Value>,
     pipeline_change: Option<String>,
     gates: Vec<JsonGate>,
+    docs: String,
 }
 
 #[derive(Serialize)]
@@ -293,6 +301,7 @@ pub fn json(explanation: &Explanation) -> String {
             .iter()
             .map(|(gate, seen)| JsonGate { gate: gate.id(), seen: seen_id(*seen) })
             .collect(),
+        docs: page(explanation.cause.id),
     };
     // Text, numbers and lists of them always serialise.
     serde_json::to_string(&value).unwrap_or_default()
