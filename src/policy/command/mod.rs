@@ -20,8 +20,10 @@ use crate::cli::table::Name;
 use crate::diagnostic::{Diagnostic, render};
 use crate::effect::{Effect, Stream};
 use crate::environment::{Environment, Runtime};
+use crate::keys;
 use crate::pairs::Pairs;
 use crate::policy::report::text::for_a_log;
+use crate::product;
 
 /// What the process ends with.
 pub const WELL: u8 = 0;
@@ -75,7 +77,10 @@ pub async fn run(channel: Channel, request: Request) -> u8 {
     let mut desk = Desk { channel, runtime, flags: Pairs::default(), operands: Vec::new() };
     let ended = match entry {
         Entry::Command(args) => desk.command(&args).await,
-        Entry::Action => action::run(&desk, &env).await,
+        Entry::Action => {
+            desk.tell_age();
+            action::run(&desk, &env).await
+        }
     };
     ended.unwrap_or_else(|diagnostic| {
         desk.complain(&diagnostic);
@@ -92,6 +97,7 @@ impl Desk {
         }
         self.flags = invocation.flags;
         self.operands = invocation.operands;
+        self.tell_age();
         match invocation.name {
             Name::PolicyLint => lint::run(self).await,
             Name::PolicyExplain => explain::run(self).await,
@@ -114,6 +120,17 @@ impl Desk {
     fn note(&self, text: &str) {
         if !text.is_empty() {
             self.channel.tell(Effect::Log { stream: Stream::Stderr, text: for_a_log(text) });
+        }
+    }
+
+    /// Every command looks at keys, and may call one unknown that AWS has added since.
+    fn tell_age(&self) {
+        if keys::is_stale(self.channel.now()) {
+            self.note(&format!(
+                "What is known of AWS's condition keys is of {}, more than a year ago: a newer version of {} may know more.",
+                keys::AS_OF,
+                product::NAME
+            ));
         }
     }
 

@@ -136,6 +136,7 @@ describe('policy', { concurrency: 2 }, () => {
 		const made = await policy(['generate', ...GENERATE.split(' '), '--output', 'made']);
 		assert.equal(made.exitCode, 0, made.stderr);
 		assert.match(made.stderr, /proof {5}the wanted job gets in; \d+ other tokens stay out/);
+		assert.match(made.stderr, /^ +repository_id: 3 other values refused, such as 174, and none at all$/m);
 		assert.ok(fs.readdirSync(join(folder, 'made')).length >= 9);
 		assert.equal((await policy(['lint', 'made/policy.json'])).exitCode, 0);
 		const tests = put(
@@ -234,6 +235,22 @@ describe('policy', { concurrency: 2 }, () => {
 		}
 		const broken = await policy(['lint', 'broken.json']);
 		assert.match(broken.stdout, /TP041.*\n.*broken\.json:1:/);
+	});
+
+	test('what is known of AWS is said to be old after a year, and nothing else changes', async () => {
+		const later = put('later.cjs', 'const now = Date.now; Date.now = () => now() + 10 * 365 * 86_400_000;');
+		for (const args of [
+			['lint', 'open.json', '--format', 'json'],
+			['audit', 'open.json', '--format', 'json'],
+			['generate', ...GENERATE.split(' ')],
+		]) {
+			const [now, then] = [await policy(args), await policy(args, { env: { NODE_OPTIONS: `--require="${later}"` } })];
+			assert.doesNotMatch(now.stderr, /more than a year/);
+			assert.match(then.stderr, /^What is known of AWS's condition keys is of \d{4}-\d\d, more than a year ago/);
+			assert.deepEqual([then.exitCode, then.stdout], [now.exitCode, now.stdout]);
+		}
+		const help = await policy(['lint', '--help'], { env: { NODE_OPTIONS: `--require="${later}"` } });
+		assert.equal(help.stderr, '');
 	});
 
 	test('the action annotates, counts and fails by its threshold', async () => {
