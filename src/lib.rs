@@ -4,6 +4,7 @@
 //! randomness in here. [`job`] holds the one path that every run takes; read it first.
 #![forbid(unsafe_code)]
 
+pub mod aws;
 #[cfg(target_arch = "wasm32")]
 pub mod bindings;
 pub mod change;
