@@ -5,4 +5,5 @@
 
 pub mod clock;
 pub mod credentials;
+pub mod profile;
 pub mod sigv4;

@@ -7,7 +7,7 @@
 //!
 //! The text may hold credentials, so nothing here has `Debug` or `Display` but names and faults.
 
-mod lines;
+pub(crate) mod lines;
 
 use std::fmt;
 use std::ops::Range;

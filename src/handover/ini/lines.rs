@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// What a line is.
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     Blank,
     Comment,
     /// What stands between the first and the last bracket.
@@ -17,7 +17,7 @@ pub(super) enum Line<'a> {
 }
 
 /// Lines as `configparser.RawConfigParser._read` tells them apart, with their place in the text.
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     rest: &'a str,
     at: usize,
     /// How far the latest option or header is indented, in characters.
@@ -26,7 +26,7 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { rest: text, at: 0, indent: 0, in_option: false }
     }
 
@@ -73,6 +73,6 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 /// Python's `str.isspace`, which counts four separators that Unicode does not.
-pub(super) fn is_space(c: char) -> bool {
+pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
