@@ -5,16 +5,13 @@
 //! The call is not signed: the token is the proof. It is posted, never put into a URL, where logs
 //! would keep it.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::error::{AnswerFault, open};
-use super::xml::Document;
+pub use super::form::CONTENT_TYPE;
+use super::form::Form;
+use super::result::Elements;
+pub use super::session::{Credentials, Session};
 use crate::effect::Answer;
 use crate::secret::Secret;
-use crate::time::Timestamp;
-
-/// The content type of [`Request::body`].
-pub const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// What is asked of STS. It has been validated before; here it is only written down.
 pub struct Request<'a> {
@@ -36,50 +33,17 @@ impl Request<'_> {
     /// The form to post. It holds the token.
     #[must_use]
     pub fn body(&self) -> String {
-        let mut form = Form("Action=AssumeRoleWithWebIdentity&Version=2011-06-15".to_owned());
+        let mut form = Form::of("AssumeRoleWithWebIdentity");
         form.push("RoleArn", self.role_arn);
         form.push("RoleSessionName", self.session_name);
         form.push("WebIdentityToken", self.token.expose());
-        for (index, arn) in self.policy_arns.iter().enumerate() {
-            form.push(&format!("PolicyArns.member.{}.arn", index + 1), arn);
-        }
-        if let Some(policy) = self.policy {
-            form.push("Policy", policy);
-        }
+        form.push_list("PolicyArns", ".arn", self.policy_arns);
+        form.push_some("Policy", self.policy);
         if let Some(seconds) = self.duration_seconds {
             form.push("DurationSeconds", &seconds.to_string());
         }
-        form.0
+        form.into_body()
     }
-}
-
-/// Credentials and what STS says about them. It has no `Debug`, since it holds secrets.
-pub struct Session {
-    pub credentials: Credentials,
-    /// `arn:aws:sts::123456789012:assumed-role/NAME/SESSION`: without the role's path.
-    pub assumed_role_arn: String,
-    /// `AROA…:SESSION`.
-    pub assumed_role_id: String,
-    /// The account that the credentials belong to: 12 digits, from the ARN.
-    pub account: String,
-    /// The token's `sub`.
-    pub subject: Option<String>,
-    /// The token's `azp` if it has one, else its `aud`.
-    pub audience: Option<String>,
-    /// The identity provider's ARN.
-    pub provider: Option<String>,
-    pub source_identity: Option<String>,
-    /// How much of the room for session policies and tags is used up, in percent.
-    pub packed_policy_size: Option<u32>,
-}
-
-/// What signs requests to AWS.
-#[derive(Clone)]
-pub struct Credentials {
-    pub access_key_id: Secret,
-    pub secret_access_key: Secret,
-    pub session_token: Secret,
-    pub expiration: Timestamp,
 }
 
 /// Reads what was answered to a [`Request`].
@@ -88,83 +52,7 @@ pub struct Credentials {
 /// When STS refused, when something else than STS answered, and when STS's answer lacks something.
 pub fn read(answer: &Answer) -> Result<Session, AnswerFault> {
     let document = open(answer, "AssumeRoleWithWebIdentityResponse")?;
-    let result = Elements(&document);
-    let assumed_role_arn = result.needed("AssumedRoleUser/Arn")?;
-    Ok(Session {
-        credentials: Credentials {
-            access_key_id: result.secret("Credentials/AccessKeyId")?,
-            secret_access_key: result.secret("Credentials/SecretAccessKey")?,
-            session_token: result.secret("Credentials/SessionToken")?,
-            expiration: Timestamp::parse(result.needed("Credentials/Expiration")?)
-                .ok_or(AnswerFault::Incomplete { element: "Credentials/Expiration" })?,
-        },
-        account: account_of(assumed_role_arn)
-            .ok_or(AnswerFault::Incomplete { element: "AssumedRoleUser/Arn" })?
-            .to_owned(),
-        assumed_role_arn: assumed_role_arn.to_owned(),
-        assumed_role_id: result.needed("AssumedRoleUser/AssumedRoleId")?.to_owned(),
-        subject: result.optional("SubjectFromWebIdentityToken"),
-        audience: result.optional("Audience"),
-        provider: result.optional("Provider"),
-        source_identity: result.optional("SourceIdentity"),
-        packed_policy_size: result.optional("PackedPolicySize").and_then(|percent| percent.parse().ok()),
-    })
-}
-
-/// The account in `arn:PARTITION:sts::ACCOUNT:assumed-role/NAME/SESSION`.
-fn account_of(arn: &str) -> Option<&str> {
-    let mut fields = arn.splitn(6, ':');
-    let (scheme, _partition, service, _region) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    let (account, resource) = (fields.next()?, fields.next()?);
-    if !arn.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return None;
-    }
-    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    (scheme == "arn" && service == "sts" && is_account && resource.starts_with("assumed-role/")).then_some(account)
-}
-
-/// The elements of the result.
-struct Elements<'a>(&'a Document);
-
-impl<'a> Elements<'a> {
-    fn needed(&self, path: &'static str) -> Result<&'a str, AnswerFault> {
-        self.find(path).ok_or(AnswerFault::Incomplete { element: path })
-    }
-
-    /// A value that will stand in environment variables and files, where a line break or a space
-    /// in it would change what they mean.
-    fn secret(&self, path: &'static str) -> Result<Secret, AnswerFault> {
-        let text = self.needed(path)?;
-        if text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Secret::new(text))
-        } else {
-            Err(AnswerFault::Incomplete { element: path })
-        }
-    }
-
-    fn optional(&self, path: &str) -> Option<String> {
-        self.find(path).map(str::to_owned)
-    }
-
-    fn find(&self, path: &str) -> Option<&'a str> {
-        self.0.text(&format!("AssumeRoleWithWebIdentityResult/{path}")).filter(|text| !text.is_empty())
-    }
-}
-
-/// Pairs of a form, everything but RFC 3986's unreserved characters percent-encoded: a bare `+`
-/// would be a space to the reader.
-struct Form(String);
-
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-impl Form {
-    /// Names are ours and need no encoding.
-    fn push(&mut self, name: &str, value: &str) {
-        self.0.push('&');
-        self.0.push_str(name);
-        self.0.push('=');
-        self.0.extend(utf8_percent_encode(value, RESERVED));
-    }
+    Session::of(&Elements::of(&document, "AssumeRoleWithWebIdentityResult"))
 }
 
 #[cfg(test)]

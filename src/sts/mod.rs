@@ -4,9 +4,15 @@
 //! network in between. The wire format is the AWS query protocol
 //! (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>).
 
+pub mod assume_role;
 pub mod assume_role_with_web_identity;
 pub mod endpoint;
 pub mod error;
+pub mod form;
+pub mod get_caller_identity;
 mod kind;
 pub mod partition;
+mod result;
+pub mod session;
+pub mod tags;
 pub mod xml;
