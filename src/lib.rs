@@ -17,6 +17,7 @@ pub mod consult;
 pub mod credential_process;
 pub mod diagnostic;
 pub mod dialect;
+pub mod ecr;
 pub mod effect;
 pub mod entry;
 pub mod environment;

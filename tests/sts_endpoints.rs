@@ -10,7 +10,7 @@ use serde::Deserialize;
 struct Oracle {
     /// Id, DNS suffix, dual-stack DNS suffix, regions.
     partitions: Vec<(String, String, String, Vec<String>)>,
-    #[serde(rename = "region, FIPS, dual-stack, URL")]
+    #[serde(rename = "sts: region, FIPS, dual-stack, URL")]
     cases: Vec<(String, bool, bool, String)>,
 }
 

@@ -5,5 +5,6 @@
 
 pub mod clock;
 pub mod credentials;
+pub mod json;
 pub mod profile;
 pub mod sigv4;

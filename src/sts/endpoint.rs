@@ -145,7 +145,7 @@ impl fmt::Display for EndpointFault {
 
 /// A DNS label in lower case that is not a bare number, since it becomes part of a host name
 /// (RFC 1123 section 2.1). At most 63 characters.
-fn is_region_name(text: &str) -> bool {
+pub(crate) fn is_region_name(text: &str) -> bool {
     is_label(text)
         && text.bytes().all(|byte| !byte.is_ascii_uppercase() && byte != b'_')
         && !text.bytes().all(|byte| byte.is_ascii_digit())

@@ -1,9 +1,10 @@
-"""Where botocore, the AWS SDK for Python, finds STS: the reference for src/sts/endpoint.rs.
+"""Where botocore, the AWS SDK for Python, finds STS and ECR: the reference for src/sts/endpoint.rs and
+src/ecr/endpoint.rs.
 
     python tests/oracle/endpoints.py            writes endpoints.json beside this file
     python tests/oracle/endpoints.py --check    fails if the file is not what it would write
 
-Needs the botocore of tests/requirements.txt. tests/sts_endpoints.rs reads the file.
+Needs the botocore of tests/requirements.txt. tests/sts_endpoints.rs and tests/ecr.rs read the file.
 """
 
 import itertools
@@ -25,6 +26,9 @@ UNKNOWN = """
     eusc-fr-west-1 us-isox-west-1 us-east us-east-1a xx-north-1 local moon-base-1
 """.split()
 
+# What else their rules ask.
+SERVICES = {"sts": {"UseGlobalEndpoint": False}, "ecr": {}, "ecr-public": {}}
+
 
 def cases():
     session = botocore.session.get_session()
@@ -43,23 +47,25 @@ def cases():
         ]
     }
 
-    rules = loader.load_service_model("sts", "endpoint-rule-set-1")
     known = sorted(itertools.chain.from_iterable(p["regions"] for p in partitions))
-    for region in known + UNKNOWN:
-        for fips, dual_stack in itertools.product([False, True], repeat=2):
-            # A provider keeps answers and changes its partitions while it works: one for each case.
-            provider = EndpointProvider(rules, {"partitions": json.loads(json.dumps(partitions))})
-            endpoint = provider.resolve_endpoint(
-                Region=region, UseFIPS=fips, UseDualStack=dual_stack, UseGlobalEndpoint=False
-            )
-            yield [region, fips, dual_stack, endpoint.url]
+    for service, more in SERVICES.items():
+        rules = loader.load_service_model(service, "endpoint-rule-set-1")
+        rows = []
+        for region in known + UNKNOWN:
+            for fips, dual_stack in itertools.product([False, True], repeat=2):
+                # A provider keeps answers and changes its partitions while it works: one for each case.
+                provider = EndpointProvider(rules, {"partitions": json.loads(json.dumps(partitions))})
+                endpoint = provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual_stack, **more)
+                rows.append([region, fips, dual_stack, endpoint.url])
+        yield service, rows
 
 
 def text():
-    head, *rows = cases()
-    lines = ['{"partitions": [', ",\n".join(json.dumps(row) for row in head["partitions"]), "],"]
-    lines += ['"region, FIPS, dual-stack, URL": [', ",\n".join(json.dumps(row) for row in rows), "]}"]
-    return "\n".join(lines) + "\n"
+    head, *services = cases()
+    parts = [("partitions", head["partitions"])]
+    parts += [(f"{service}: region, FIPS, dual-stack, URL", rows) for service, rows in services]
+    lists = (f"{json.dumps(name)}: [\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]" for name, rows in parts)
+    return "{" + ",\n".join(lists) + "}\n"
 
 
 def main():
