@@ -4,7 +4,12 @@
 //! nothing of the files and the network in between.
 
 pub mod clock;
+pub mod container;
 pub mod credentials;
+pub mod environment;
+pub mod imds;
 pub mod json;
+mod metadata;
+pub mod process;
 pub mod profile;
 pub mod sigv4;
