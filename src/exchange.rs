@@ -7,7 +7,7 @@ use crate::explain;
 use crate::names::Meaning;
 use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, apart};
 use crate::secret::Secret;
-use crate::settings::{Audience, RetryPolicy, RoleSettings, Settings, TokenSource};
+use crate::settings::{AccountId, Audience, RetryPolicy, RoleSettings, Settings, TokenSource};
 use crate::source;
 use crate::sts::assume_role_with_web_identity::{CONTENT_TYPE, Request, Session};
 use crate::sts::error::Retry;
@@ -57,14 +57,18 @@ pub fn check_account(run: &Run, role: &RoleSettings, session: &Session) -> Resul
     if allowed.is_empty() || allowed.iter().any(|account| account.as_str() == session.account) {
         return Ok(());
     }
-    let list: Vec<&str> = allowed.iter().map(crate::settings::AccountId::as_str).collect();
+    Err(not_allowed(run, allowed, session).into())
+}
+
+#[cold]
+fn not_allowed(run: &Run, allowed: &[AccountId], session: &Session) -> Diagnostic {
+    let list: Vec<&str> = allowed.iter().map(AccountId::as_str).collect();
     let option = run.option(Meaning::AllowedAccounts);
     let headline = format!("the role is in an account that `{option}` does not list");
-    Err(Diagnostic::new(Code::AccountNotAllowed, headline)
+    Diagnostic::new(Code::AccountNotAllowed, headline)
         .fact("account", &session.account)
         .fact("allowed", list.join(", "))
         .fix(format!("correct the role's ARN, or add the account to `{option}`; nothing was handed over"))
-        .into())
 }
 
 async fn exchange_with_retries(
@@ -103,7 +107,7 @@ async fn with_retries<T>(
     loop {
         match attempt().await {
             Ok(done) => return Ok(done),
-            Err(trouble) => attempts.pause(run, trouble).await?,
+            Err(trouble) => apart(attempts.pause(run, trouble)).await?,
         }
     }
 }
