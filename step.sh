@@ -38,4 +38,4 @@ if [ "${hand_over:-}" = process ] && [ "$here" -ef "${BITRISE_STEP_SOURCE_DIR:-}
 fi
 
 # In this process's place: a step that takes too long is killed, and what it has started is not.
-exec "$node" "$here/js/bitrise.js"
+exec "$node" "$here/js/bitrise.cjs"

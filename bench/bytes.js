@@ -1,7 +1,6 @@
 // What of this repository a job downloads, and what a run of it reads.
 
 import fs from 'node:fs';
-import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** All that has to do with running; the rest of a checkout is for people. */
@@ -12,9 +11,12 @@ export function shipped(root) {
 	return sum(SHIPPED.flatMap((name) => filesOf(`${root}/${name}`)));
 }
 
+/** What `js/core.js` has loaded for a job of GitHub's. */
+const MODULE = 'pkg/ci_assume_role_github_bg.wasm';
+
 /**
  * The scripts come from Node's own account of what it loaded (NODE_V8_COVERAGE). WebAssembly is read as a plain file, so
- * it is not in there: what counts is the modules that are beside their glue.
+ * it is not in there.
  * @param {string} root
  * @param {string} coverage the folder that Node wrote to
  */
@@ -25,11 +27,8 @@ export function read(root, coverage) {
 		return result.map(({ url }) => url);
 	});
 	const scripts = urls.filter((url) => url.startsWith('file:')).map((url) => fileURLToPath(url));
-	if (!scripts.includes(`${root}/js/github.js`)) throw new Error('Node does not say which scripts it loaded');
-	const glue = scripts.filter((path) => dirname(path) === `${root}/pkg`);
-	const modules = glue.map((path) => path.replace(/\.js$/, '_bg.wasm'));
-	if (modules.length === 0) throw new Error('no script is the glue of a module');
-	return sum([...scripts, ...modules, `${root}/package.json`]);
+	if (!scripts.includes(`${root}/js/github.cjs`)) throw new Error('Node does not say which scripts it loaded');
+	return sum([...scripts, `${root}/${MODULE}`, `${root}/package.json`]);
 }
 
 /** @param {string} path */

@@ -203,14 +203,14 @@ function floorOf(scheme) {
 /** @param {Scheme} scheme */
 function oursOf(scheme) {
 	return onRunner(scheme, [
-		script(`ours ${scheme}`, 'js/github.js'),
-		script(`ours post ${scheme}`, 'js/github-post.js'),
+		script(`ours ${scheme}`, 'js/github.cjs'),
+		script(`ours post ${scheme}`, 'js/github-post.cjs'),
 	]);
 }
 
 /** @param {Scheme} scheme */
 function deniedOf(scheme) {
-	return onRunner(scheme, [script(`denied ${scheme}`, 'js/github.js', { exitCode: DENIED })], '/denying');
+	return onRunner(scheme, [script(`denied ${scheme}`, 'js/github.cjs', { exitCode: DENIED })], '/denying');
 }
 
 /**

@@ -51,7 +51,7 @@ ci_assume_role_runtime() {
 		command -v "$name" >/dev/null 2>&1 || continue
 		CI_ASSUME_ROLE_COMMAND=("$name")
 		if [ "$name" = deno ]; then CI_ASSUME_ROLE_COMMAND+=(run --allow-all --quiet); fi
-		CI_ASSUME_ROLE_COMMAND+=("$1/js/buildkite.js")
+		CI_ASSUME_ROLE_COMMAND+=("$1/js/buildkite.cjs")
 		return 0
 	done
 	cat >&2 <<END
@@ -96,5 +96,5 @@ END
 $(compgen -e)
 END
 	# A tag that does not move, of https://hub.docker.com/_/node
-	CI_ASSUME_ROLE_COMMAND+=("${image:-public.ecr.aws/docker/library/node:24.21.0-alpine}" node /plugin/js/buildkite.js)
+	CI_ASSUME_ROLE_COMMAND+=("${image:-public.ecr.aws/docker/library/node:24.21.0-alpine}" node /plugin/js/buildkite.cjs)
 }

@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 // The command line: `node js/cli.js --help` says what it can do.
 
-import { prepare } from './start.js';
+import start from './start.cjs';
 
-prepare().then(async (fit) => {
-	if (fit) await (await import('./commands.js')).main(process.argv.slice(2));
-});
+if (start.prepare()) import('./commands.js').then(({ main }) => main(process.argv.slice(2)));

@@ -28,7 +28,7 @@ const COMMANDS = {
 		run: async (_, [ci = '', file = '']) => {
 			const { CIS, isCi } = await import('./core.js');
 			if (!isCi(ci)) throw new UsageError(`unknown CI ${quote(ci)}${nearest(ci, CIS)}`);
-			await (await import('./start.js')).start(ci, 'credential-process', [file]);
+			await (await import('./start.cjs')).start(ci, 'credential-process', [file]);
 			return undefined;
 		},
 	},
@@ -95,17 +95,17 @@ async function dispatch([name, ...rest]) {
 	}
 	if (name === '--version' || name === '-V') {
 		const { load } = await import('./core.js');
-		console.log((await load('github')).version());
+		console.log(load('github').version());
 		return 0;
 	}
 	if (name === 'policy') {
 		if (rest[0] === undefined || isHelp(rest[0])) return dispatch(rest);
-		await (await import('./policy.js')).policy('command', [name, ...rest]);
+		await (await import('./start.cjs')).policy('command', [name, ...rest]);
 		return undefined;
 	}
 	const kept = name === 'credential-process' && rest.length > 0 && !rest.some((word) => word.startsWith('-'));
 	if (OF_CORE.includes(name) && !kept) {
-		await (await import('./start.js')).start('any', 'command', [name, ...rest]);
+		await (await import('./start.cjs')).start('any', 'command', [name, ...rest]);
 		return undefined;
 	}
 	const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -103,7 +103,7 @@ async function tell({ url }, { roles, job: { repository, ref } }, job) {
 	console.log(`GitHub's token service and of AWS there is a sandbox at ${url}.`);
 
 	console.log(`\n1. A job of ${repository} on ${ref} asks for the role ${nameOf(open)}. Its log:\n`);
-	const main = await job.step('github.js', inputs(open));
+	const main = await job.step('github.cjs', inputs(open));
 	const secrets = Object.keys(main.env).filter((name) => job.mask(main.env[name] ?? '') !== main.env[name]);
 	expect(main.exitCode === 0, `the job ended with exit code ${main.exitCode}`);
 	expect(main.leaks === 0, 'its log shows a secret');
@@ -114,7 +114,7 @@ async function tell({ url }, { roles, job: { repository, ref } }, job) {
 
 	console.log('\n3. The job ends, and the post step takes them away:\n');
 	const state = Object.fromEntries(Object.entries(main.state).map(([name, value]) => [`STATE_${name}`, value]));
-	const post = await job.step('github-post.js', { ...main.env, ...inputs(open), ...state });
+	const post = await job.step('github-post.cjs', { ...main.env, ...inputs(open), ...state });
 	list(post.env);
 	expect(post.exitCode === 0, `the post step ended with exit code ${post.exitCode}`);
 	expect(
@@ -123,7 +123,7 @@ async function tell({ url }, { roles, job: { repository, ref } }, job) {
 	);
 
 	console.log(`\n4. The same job asks for ${nameOf(closed)}, whose trust policy is for other jobs:\n`);
-	const denied = await job.step('github.js', inputs(closed));
+	const denied = await job.step('github.cjs', inputs(closed));
 	expect(denied.exitCode === DENIED, `the denied job ended with exit code ${denied.exitCode}`);
 	expect(denied.leaks === 0, 'the log of the denied job shows a secret');
 	expect(Object.keys(denied.env).length === 0, 'the denied job was given something');

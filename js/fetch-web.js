@@ -1,5 +1,5 @@
-// One HTTP request on Bun or Deno, by their own `fetch`. Loaded there alone: on Node it would cost more than the rest
-// of a run. Connecting cannot be told from waiting here, so the total deadline is the only one.
+// One HTTP request on Bun or Deno, by their own `fetch`. Not on Node, where that would cost more than the rest of a run.
+// Connecting cannot be told from waiting here, so the total deadline is the only one.
 // Deno's `fetch` shows the password of a proxy to the server behind it, and a proxy that is spoken to by TLS does not
 // get to see it at all. So Deno takes Node's way through a proxy, which it knows as well.
 

@@ -1,6 +1,9 @@
-// Loads the module that answers in the sandbox, and that knows trust policies.
+// The module that answers in the sandbox, and that knows trust policies. The build makes one file of this one and the
+// glue, pkg/policy-core.cjs.
 
-import { loadModule } from './core.js';
+import * as core from '../pkg/ci_assume_role_policy.js';
+import { readModule } from './wasm.js';
 
-/** @type {typeof import('../pkg/ci_assume_role_policy.js')} */
-export const core = await loadModule('ci_assume_role_policy');
+core.initSync({ module: readModule('ci_assume_role_policy_bg.wasm.br') });
+
+export { core };

@@ -1,6 +1,7 @@
 // Runs one program to its end. It gets no terminal and no shell, and what it says is ours alone.
 
-const { spawn } = process.getBuiltinModule('node:child_process');
+/** Loaded with the first program: this file is read by runs that start none. */
+const childProcess = () => process.getBuiltinModule('node:child_process');
 
 /** What the system's codes mean. @type {Record<string, import('./types.d.ts').ProgramFault>} */
 const FAULTS = { EACCES: 'permission', ENOENT: 'not-found', EPERM: 'permission' };
@@ -36,7 +37,7 @@ function begin({ argv: [program = '', ...args], env, input, timeoutMs, maxBytes 
 		child.kill('SIGKILL');
 		finish({ fault, detail });
 	};
-	const child = spawn(program, args, {
+	const child = childProcess().spawn(program, args, {
 		env: { ...process.env, ...Object.fromEntries(env) },
 		stdio: ['pipe', 'pipe', 'pipe'],
 		windowsHide: true,
@@ -95,7 +96,7 @@ export function execProgram({ argv: [program = '', ...args], env, without }, set
 	// Before there is a program: it may run, and somebody send a signal, while we are still on the next line.
 	if (process.platform !== 'win32') for (const signal of PASSED_ON) process.on(signal, pass);
 	try {
-		child = spawn(program, args, { env: whole, stdio: 'inherit', windowsHide: true });
+		child = childProcess().spawn(program, args, { env: whole, stdio: 'inherit', windowsHide: true });
 	} catch (error) {
 		finish(refusal(error)); // a command line that is too long, say
 		return () => {};

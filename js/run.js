@@ -1,6 +1,7 @@
 // The loop: asks the core what it wants done, does it, and tells it what came of it. Nothing is decided here.
 
 import { fetchNode } from './fetch-node.js';
+import { fetchWeb } from './fetch-web.js';
 
 const fs = process.getBuiltinModule('node:fs');
 const { basename, dirname, join } = process.getBuiltinModule('node:path');
@@ -25,7 +26,7 @@ const STREAMS = ['stdout', 'stderr'];
 export async function run({ Job, ci, entry, args }) {
 	process.exitCode = INTERNAL_ERROR; // should the process end before the core says how
 	const facts = runtime();
-	const fetch = facts.name === 'node' ? fetchNode : (await import('./fetch-web.js')).fetchWeb;
+	const fetch = facts.name === 'node' ? fetchNode : fetchWeb;
 	const request = Buffer.from(JSON.stringify({ ci, entry, args, env: { ...process.env }, runtime: facts }));
 	// Once all is handed over, to die of a signal would tell of a failure that is none.
 	const settled = () => {};
@@ -125,17 +126,17 @@ export function drive({ start, fetch, write, signals = process }) {
 						signalled ? refuse(settle) : (effect.socket ? fetchNode : fetch)(effect, settle),
 					);
 				case 'run':
-					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadRun, effect, settle)));
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later('startProgram', effect, settle)));
 				case 'exec':
-					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadExec, effect, settle)));
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later('execProgram', effect, settle)));
 				case 'lock':
-					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadLock, effect, settle)));
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later('takeLock', effect, settle)));
 				case 'list-files':
-					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadList, effect, settle)));
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later('listFiles', effect, settle)));
 				case 'consult':
-					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadConsult, effect, settle)));
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later('consult', effect, settle)));
 				case 'read-input':
-					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later(loadInput, effect, settle)));
+					return perform(effect.id, (settle) => (signalled ? refuse(settle) : later('readInput', effect, settle)));
 				case 'sleep':
 					return perform(effect.id, (settle) => (signalled ? refuse(settle) : sleep(effect, settle)));
 				case 'read-file':
@@ -175,28 +176,21 @@ export function drive({ start, fetch, write, signals = process }) {
 	});
 }
 
-const loadRun = async () => (await import('./program.js')).startProgram;
-const loadExec = async () => (await import('./program.js')).execProgram;
-const loadList = async () => (await import('./look.js')).listFiles;
-const loadConsult = async () => (await import('./consult.js')).consult;
-const loadInput = async () => (await import('./look.js')).readInput;
-const loadLock = async () => (await import('./lock.js')).takeLock;
-
 /**
  * Most runs do without these effects, so what performs them is loaded when the first is asked for.
- * @template E
- * @param {() => Promise<import('./types.d.ts').Start<E>>} load
- * @param {E} effect
+ * @template {'consult' | 'execProgram' | 'listFiles' | 'readInput' | 'startProgram' | 'takeLock'} N
+ * @param {N} name
+ * @param {Parameters<typeof import('./seldom.js')[N]>[0]} effect
  * @param {import('./types.d.ts').Settle} settle
  * @returns {import('./types.d.ts').Stop}
  */
-function later(load, effect, settle) {
+function later(name, effect, settle) {
 	/** @type {import('./types.d.ts').Stop | undefined} */
 	let stop;
 	let stopped = '';
-	load().then((start) => {
+	import('./seldom.js').then(({ [name]: start }) => {
 		if (stopped) settle({ fault: 'interrupted', detail: stopped });
-		else stop = start(effect, settle);
+		else stop = start(/** @type {any} */ (effect), settle);
 	});
 	return (signal) => {
 		stopped = signal;
@@ -299,7 +293,6 @@ function attempt(ask) {
 
 // The file effects. They are synchronous: the files are small, their order is part of what the core promises (nothing
 // handed over before everything that can fail has succeeded), and a signal can then never arrive half-way through one.
-// They stand here, and not in a file of their own, because each file costs a run two milliseconds.
 
 const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_EXCL } = fs.constants;
 // Windows has neither; the links are looked for by lstat there, and O_NONBLOCK only keeps us from waiting on a pipe.

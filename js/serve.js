@@ -34,7 +34,7 @@ export async function serve(options) {
  * @param {string} role
  */
 function instructions({ url, requestUrl, agentEndpoint, buildUrl, requestToken }, role) {
-	const entry = fileURLToPath(new URL('github.js', import.meta.url));
+	const entry = fileURLToPath(new URL('github.cjs', import.meta.url));
 	return `A sandbox of the token services of GitHub, Buildkite and Bitrise and of AWS STS serves at ${url}, for this
 machine only. Its credentials open nothing. Ctrl-C stops it.
 

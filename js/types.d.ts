@@ -1,10 +1,8 @@
 // What the shim and the core say to each other. The effects are declared by the core; what comes back, here.
 
-import type { Job as CoreJob, Effect } from '../pkg/ci_assume_role_github.js';
+import type { Job as CoreJob, Effect } from '../pkg/ci_assume_role.js';
 
 export type { Effect };
-/** Every module of `pkg/` that performs runs looks like this one. */
-export type Core = typeof import('../pkg/ci_assume_role_github.js');
 export type CiName = 'any' | 'bitrise' | 'buildkite' | 'github';
 export type Fetch = Extract<Effect, { kind: 'fetch' }>;
 export type RunEffect = Extract<Effect, { kind: 'run' }>;

@@ -271,7 +271,7 @@ fn action_yml() -> String {
          name: CI assume role\n\
          description: Short-lived AWS credentials from the job's own OIDC token, with an explanation when AWS says no\n\
          branding:\n  icon: lock\n  color: orange\n\
-         runs:\n  using: node24\n  main: js/github.js\n  post: js/github-post.js\n  \
+         runs:\n  using: node24\n  main: js/github.cjs\n  post: js/github-post.cjs\n  \
          post-if: env.AWS_SKIP_CLEANUP_STEP != 'true'\n\
          inputs:\n",
     );
@@ -289,7 +289,7 @@ fn lint_action_yml() -> String {
          name: Lint AWS trust policies\n\
          description: Finds who else can assume your roles, with a proof and a fix for every finding\n\
          branding:\n  icon: shield\n  color: orange\n\
-         runs:\n  using: node24\n  main: ../js/lint.js\n\
+         runs:\n  using: node24\n  main: ../js/lint.cjs\n\
          inputs:\n",
     );
     push_inputs(&mut out, action::INPUTS);

@@ -1,7 +1,7 @@
 // The task's entry. In the package js/ and pkg/ stand beside it, as vss-extension.json puts them there. The agent gives
 // a task its inputs as INPUT_… variables, and the job's token as the authorization of an endpoint.
 
-import { start } from './js/start.js';
+import { start } from './js/start.cjs';
 
 /** The flags of the command line that the inputs stand for; those of `LISTS` have one value a line. */
 const FLAGS = {

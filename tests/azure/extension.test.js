@@ -60,8 +60,8 @@ describe('the extension', { skip: cannot() }, () => {
 		const all = {
 			[`${TASK}/task.json`]: `${TASK}/task.json`,
 			[`${TASK}/index.js`]: `${TASK}/index.js`,
-			'js/start.js': `${TASK}/js/start.js`,
-			'pkg/ci_assume_role_bg.wasm.gz': `${TASK}/pkg/ci_assume_role_bg.wasm.gz`,
+			'js/start.cjs': `${TASK}/js/start.cjs`,
+			'pkg/ci_assume_role_bg.wasm.br': `${TASK}/pkg/ci_assume_role_bg.wasm.br`,
 			'docs/azure-devops.md': 'docs/azure-devops.md',
 		};
 		for (const [path, inside] of Object.entries(all)) {

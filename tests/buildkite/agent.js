@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before } from 'node:test';
-import { prepare } from '../../js/start.js';
+import { prepare } from '../../js/start.cjs';
 import { ROOT, runProgram } from '../js/support/child.js';
 import { find } from '../js/support/programs.js';
 import { assertNoSecret } from '../js/support/secrets.js';

@@ -149,7 +149,7 @@ exec env -i PATH='${pipeline.node}' "\${named[@]}" node "\${1/#\\/plugin/$plugin
 			[
 				...['run', '--rm', '--init', '--user', `${process.getuid?.()}:${process.getgid?.()}`],
 				...['--volume', 'VOLUME', '--volume', 'VOLUME', '--volume', 'VOLUME'],
-				...['public.ecr.aws/docker/library/node:24.21.0-alpine', 'node', '/plugin/js/buildkite.js'],
+				...['public.ecr.aws/docker/library/node:24.21.0-alpine', 'node', '/plugin/js/buildkite.cjs'],
 			],
 		);
 		const [first, socket, ca] = volumes;
@@ -170,7 +170,7 @@ exec env -i PATH='${pipeline.node}' "\${named[@]}" node "\${1/#\\/plugin/$plugin
 		const pipeline = await start(t);
 		const config = options({ runtime: 'docker', 'docker-image': 'node:24', hook: 'pre-command' });
 		pipeline.assertHandedOver(await pipeline.run({ config, path: [docker(pipeline)] }));
-		assert.deepEqual(pipeline.argv('docker')[0]?.slice(-3), ['node:24', 'node', '/plugin/js/buildkite.js']);
+		assert.deepEqual(pipeline.argv('docker')[0]?.slice(-3), ['node:24', 'node', '/plugin/js/buildkite.cjs']);
 	});
 
 	test('without a Job API nothing of it is mounted', async (t) => {

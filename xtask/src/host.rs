@@ -50,6 +50,13 @@ pub fn npm_tool<'a>(name: &str, args: impl IntoIterator<Item = &'a str>) -> Comm
     command
 }
 
+/// A tool of the root `package.json` that is a script; not by its #! line, which Windows does not know.
+pub fn node_script<'a>(path: &str, args: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = Command::new("node");
+    command.arg(root().join(path)).args(args);
+    command
+}
+
 pub fn run(command: &mut Command) -> Result<()> {
     let status = prepare(command).status().with_context(|| shown(command))?;
     if !status.success() {

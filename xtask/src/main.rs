@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+mod bundle;
 mod fuzz;
 mod host;
 mod pkg;
@@ -16,6 +17,7 @@ cargo xtask <command>
 
   setup             install what the tests need, into this checkout only; does nothing where all is in place
   build [--check]   make pkg/ from src/; with --check, compare a fresh one with pkg/ and change nothing
+  build scripts     make only the scripts of pkg/ anew, from js/ and the glue that is there
   test [GROUP]...   run every check (after `setup`), or those groups only; an unknown group lists them
   fuzz [SECONDS]    run every fuzz target for so long each (60)
   bench [ARG]...    measure against the bare floor
@@ -40,6 +42,7 @@ fn dispatch(args: &[&str]) -> Result<bool> {
     match args {
         ["setup"] => setup::run()?,
         ["build"] => pkg::build()?,
+        ["build", "scripts"] => pkg::build_scripts()?,
         ["build", "--check"] => pkg::check()?,
         ["test", groups @ ..] => return test::run(groups),
         ["fuzz"] => fuzz::run(60)?,

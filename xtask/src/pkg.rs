@@ -1,42 +1,63 @@
-//! `pkg/`: the core as a WebAssembly module with its glue, the same bytes from any checkout, user and target folder.
+//! `pkg/`: the core as WebAssembly modules with their glue, and the scripts that runs load, the same bytes from any
+//! checkout, user and target folder.
 
 use std::env;
 use std::fs;
-use std::io::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use flate2::{Compression, GzBuilder};
+use brotli::enc::BrotliEncoderParams;
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{host, setup};
+use crate::{bundle, host, setup};
 
 /// One crate, several modules: a run reads only the one that it needs.
 const MODULES: [Module; 3] = [
-    Module { name: "ci_assume_role", features: "exchange,cli,bitrise,buildkite,github", compressed: true },
+    // every job downloads it, and most load another one
+    Module { name: RUNS, glue: RUNS, features: "exchange,cli,bitrise,buildkite,github", compressed: true },
     // what most jobs load, and what is measured
-    Module { name: "ci_assume_role_github", features: "exchange,github", compressed: false },
-    // no job that is let in loads it, and every job downloads it
-    Module { name: "ci_assume_role_policy", features: "policy,sandbox", compressed: true },
+    Module { name: "ci_assume_role_github", glue: RUNS, features: "exchange,github", compressed: false },
+    // no job that is let in loads it
+    Module { name: POLICY, glue: POLICY, features: "policy,sandbox", compressed: true },
 ];
+const RUNS: &str = "ci_assume_role";
+const POLICY: &str = "ci_assume_role_policy";
+const BUILD: &str = "BUILD.json";
 const SUMS: &str = "SHA256SUMS";
 
 struct Module {
     name: &'static str,
+    /// Modules that export the same share it.
+    glue: &'static str,
     features: &'static str,
-    /// Whether `pkg/` has it as a gzip file.
+    /// Whether `pkg/` has it as a Brotli file.
     compressed: bool,
 }
 
 pub fn build() -> Result<()> {
-    let made = generate()?;
+    publish(&generate()?)
+}
+
+/// Makes the scripts anew and leaves the modules and their glue as they are, which takes seconds.
+pub fn build_scripts() -> Result<()> {
+    setup::build_tools()?;
+    let made = fresh_folder("scripts")?;
+    for file in host::files(&host::root().join("pkg"))? {
+        fs::copy(&file, made.join(name(&file)))?;
+    }
+    finish(&made)?;
+    publish(&made)
+}
+
+fn publish(made: &Path) -> Result<()> {
     let committed = host::root().join("pkg");
     if committed.exists() {
         fs::remove_dir_all(&committed)?;
     }
     fs::create_dir(&committed)?;
-    for file in host::files(&made)? {
+    for file in host::files(made)? {
         fs::copy(&file, committed.join(name(&file)))?;
     }
     print!("{}", fs::read_to_string(committed.join(SUMS))?);
@@ -68,36 +89,70 @@ pub fn check() -> Result<()> {
 /// Builds into a folder of its own, so that a failure leaves `pkg/` alone.
 fn generate() -> Result<PathBuf> {
     setup::build_tools()?;
-    let out = host::target_dir().join("pkg");
-    if out.exists() {
-        fs::remove_dir_all(&out)?;
+    let out = fresh_folder("pkg")?;
+    for module in MODULES {
+        make(&module, &fresh_folder("module")?, &out)?;
     }
-    for Module { name, features, compressed } in MODULES {
-        Bindgen::new()
-            .input_path(compile(features)?)
-            .out_name(name)
-            .web(true)?
-            .typescript(true)
-            .remove_name_section(true)
-            .remove_producers_section(true)
-            .generate(&out)?;
-        fs::remove_file(out.join(format!("{name}_bg.wasm.d.ts")))?; // the raw exports, for bundlers
-        let module = out.join(format!("{name}_bg.wasm"));
-        // No feature flags: the module names those it has. A larger function that is called from one place only stays
-        // apart: what a run never reaches, a runtime then never compiles, which takes a tenth off what a run costs.
-        let smallest = ["-Oz", "--one-caller-inline-max-function-size=200", "--converge", "--strip-producers"];
-        host::run(wasm_opt(smallest).arg(&module).arg("-o").arg(&module))?;
-        if compressed {
-            compress(&module)?;
-        }
+    finish(&out)?;
+    Ok(out)
+}
+
+/// What is made of the modules' glue, and what is said about all of it.
+fn finish(out: &Path) -> Result<()> {
+    bundle::write(out)?;
+    for about in [BUILD, SUMS] {
+        fs::remove_file(out.join(about)).or_else(absent)?;
     }
-    fs::write(out.join("BUILD.json"), describe(&out)?)?;
-    let sums: Result<String> = host::files(&out)?
+    fs::write(out.join(BUILD), describe(out)?)?;
+    let sums: Result<String> = host::files(out)?
         .iter()
         .map(|file| Ok(format!("{}  {}\n", host::sha256(fs::read(file)?), name(file))))
         .collect();
     fs::write(out.join(SUMS), sums?)?;
-    Ok(out)
+    Ok(())
+}
+
+fn absent(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+fn fresh_folder(name: &str) -> Result<PathBuf> {
+    let folder = host::target_dir().join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Makes a module in `folder`, and puts it into `out` with its glue and the types of that.
+fn make(module: &Module, folder: &Path, out: &Path) -> Result<()> {
+    let Module { name, glue, features, compressed } = module;
+    Bindgen::new()
+        .input_path(compile(features)?)
+        .out_name(glue)
+        .web(true)?
+        .typescript(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(folder)?;
+    let wasm = out.join(format!("{name}_bg.wasm"));
+    // No feature flags: the module names those it has. A larger function that is called from one place only stays
+    // apart: what a run never reaches, a runtime then never compiles, which takes a tenth off what a run costs.
+    let smallest = ["-Oz", "--one-caller-inline-max-function-size=200", "--converge", "--strip-producers"];
+    host::run(wasm_opt(smallest).arg(folder.join(format!("{glue}_bg.wasm"))).arg("-o").arg(&wasm))?;
+    if *compressed {
+        compress(&wasm)?;
+    }
+    for file in [format!("{glue}.js"), format!("{glue}.d.ts")] {
+        let text = fs::read(folder.join(&file))?;
+        let shared = out.join(&file);
+        if shared.exists() && fs::read(&shared)? != text {
+            bail!("{name} cannot share its glue: {file} comes out otherwise");
+        }
+        fs::write(shared, text)?;
+    }
+    Ok(())
 }
 
 /// The standard library is built as well, from the sources that come with the compiler: as shipped it is made for speed
@@ -129,11 +184,13 @@ fn compile(features: &str) -> Result<PathBuf> {
     Ok(target.join("wasm32-unknown-unknown/release/ci_assume_role.wasm"))
 }
 
-/// Puts `FILE.gz` in the place of a file. The bytes depend on the file and on the pinned compressor alone: no name, no time.
+/// Puts `FILE.br` in the place of a file. The bytes depend on the file and on the pinned compressor alone.
 fn compress(file: &Path) -> Result<()> {
-    let mut encoder = GzBuilder::new().write(Vec::new(), Compression::best());
-    encoder.write_all(&fs::read(file)?)?;
-    fs::write(file.with_added_extension("gz"), encoder.finish()?)?;
+    let bytes = fs::read(file)?;
+    let parameters = BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: bytes.len(), ..Default::default() };
+    let mut compressed = Vec::new();
+    brotli::BrotliCompress(&mut bytes.as_slice(), &mut compressed, &parameters)?;
+    fs::write(file.with_added_extension("br"), compressed)?;
     fs::remove_file(file)?;
     Ok(())
 }
@@ -165,23 +222,22 @@ fn remaps() -> Result<Vec<(PathBuf, String)>> {
 }
 
 fn wasm_opt<const N: usize>(args: [&str; N]) -> Command {
-    let mut command = Command::new("node"); // not by its #! line, which Windows does not know
-    command.arg(host::root().join("node_modules/binaryen/bin/wasm-opt")).args(args);
-    command
+    host::node_script("node_modules/binaryen/bin/wasm-opt", args)
 }
 
-/// What the module was made with, and how large it came out.
+/// What all was made with, and how large it came out.
 fn describe(out: &Path) -> Result<String> {
     let rustc = host::read(Command::new("rustc").arg("--version"))?;
     let bindgen = host::read(&mut host::cargo(["pkgid", "--locked", "wasm-bindgen"]))?;
     let binaryen = host::read(&mut wasm_opt(["--version"]))?;
+    let esbuild = host::read(&mut bundle::esbuild(["--version"]))?;
     let last = |text: &str, separator| text.rsplit(separator).next().unwrap_or_default().to_owned();
     let sizes: Result<Vec<String>> = host::files(out)?
         .iter()
         .map(|file| Ok(format!("\t\t\"{}\": {}", name(file), fs::metadata(file)?.len())))
         .collect();
     Ok(format!(
-        "{{\n\t\"rustc\": \"{}\",\n\t\"wasm-bindgen\": \"{}\",\n\t\"binaryen\": \"{}\",\n\t\"bytes\": {{\n{}\n\t}}\n}}\n",
+        "{{\n\t\"rustc\": \"{}\",\n\t\"wasm-bindgen\": \"{}\",\n\t\"binaryen\": \"{}\",\n\t\"esbuild\": \"{esbuild}\",\n\t\"bytes\": {{\n{}\n\t}}\n}}\n",
         rustc.trim_start_matches("rustc "),
         last(&bindgen, ['@', '#']),
         binaryen.split(' ').nth(2).unwrap_or_default(),

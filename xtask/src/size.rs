@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::host;
 
-const ENTRY: &str = "js/github.js";
-/// The module that the entry has loaded by its name.
-const MODULE: &str = "ci_assume_role_github";
+const ENTRY: &str = "js/github.cjs";
+/// The module that the entry has loaded, by a name that no literal has.
+const MODULE: &str = "pkg/ci_assume_role_github_bg.wasm";
 const READ_BUDGET: u64 = 450 * 1024;
 const SHIPPED_BUDGET: u64 = 1200 * 1024;
 const SHIPPED: [&str; 8] = ["js", "pkg", "hooks", "action.yml", "plugin.yml", "step.yml", "step.sh", "package.json"];
@@ -19,9 +19,7 @@ pub fn run() -> Result<()> {
     let root = host::root();
     let mut read = BTreeSet::new();
     follow(&root.join(ENTRY), &mut read)?;
-    for file in [format!("pkg/{MODULE}.js"), format!("pkg/{MODULE}_bg.wasm")] {
-        follow(&root.join(file), &mut read)?;
-    }
+    follow(&root.join(MODULE), &mut read)?;
 
     let mut shipped = BTreeSet::new();
     for path in SHIPPED.map(|path| root.join(path)) {
@@ -49,13 +47,13 @@ pub fn run() -> Result<()> {
 /// comes from included.
 fn follow(file: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {
     let file = file.canonicalize().with_context(|| file.display().to_string())?;
-    if file.extension().is_some_and(|extension| extension == "js") {
+    if is_script(&file) {
         let source = fs::read_to_string(&file)?;
         if found.insert(file.clone()) {
             let here = file.parent().context("a file lies in a folder")?;
             for literal in source.split(['\'', '"']).filter(|text| text.starts_with("./") || text.starts_with("../")) {
                 let named = here.join(literal);
-                if (literal.ends_with(".js") || literal.ends_with(".wasm")) && named.is_file() {
+                if is_script(&named) && named.is_file() {
                     follow(&named, found)?;
                 }
             }
@@ -64,6 +62,10 @@ fn follow(file: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {
         found.insert(file);
     }
     Ok(())
+}
+
+fn is_script(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "js" || extension == "cjs")
 }
 
 fn total(what: &str, files: &BTreeSet<PathBuf>, budget: u64) -> Result<bool> {

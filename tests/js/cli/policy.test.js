@@ -267,7 +267,7 @@ describe('policy', { concurrency: 2 }, () => {
 				GITHUB_OUTPUT: output,
 				GITHUB_STEP_SUMMARY: summary,
 			};
-			const { exitCode, stdout, stderr } = await runScript('js/lint.js', [], { cwd: folder, env });
+			const { exitCode, stdout, stderr } = await runScript('js/lint.cjs', [], { cwd: folder, env });
 			assert.deepEqual([exitCode, stderr], [expected, '']);
 			assert.match(stdout, /^::error file=open\.json,line=6/m);
 			assert.match(fs.readFileSync(output, 'utf8'), /^findings<<(\w+)\n\d+\n\1\n/);

@@ -80,7 +80,7 @@ test('answers a wrong command line in one line', () => {
 
 test('refuses a Node that is too old, in one sentence', () => {
 	const older = file('older.cjs', "Object.defineProperty(process, 'versions', { value: { node: '16.20.2' } });");
-	for (const entry of ['cli.js', 'github.js', 'github-post.js']) {
+	for (const entry of ['cli.js', 'github.cjs', 'github-post.cjs', 'buildkite.cjs', 'bitrise.cjs', 'lint.cjs']) {
 		const script = fileURLToPath(new URL(`../../../js/${entry}`, import.meta.url));
 		const { status, stdout, stderr } = spawnSync(process.execPath, ['-r', older, script], { encoding: 'utf8' });
 		assert.deepEqual([status, stdout], [2, '']);

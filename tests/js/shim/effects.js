@@ -4,7 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { prepare } from '../../../js/start.js';
+import { prepare } from '../../../js/start.cjs';
 
 await prepare();
 const { fetchNode } = await import('../../../js/fetch-node.js');

@@ -1,6 +1,6 @@
 // Performs one effect, given as JSON, and prints its outcome: the shim under whatever runtime runs this file.
 
-import { prepare } from '../../../js/start.js';
+import { prepare } from '../../../js/start.cjs';
 
 await prepare();
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
 import { afterEach, test } from 'node:test';
-import { prepare } from '../../../js/start.js';
+import { prepare } from '../../../js/start.cjs';
 
 await prepare();
 const { startSandbox } = await import('../../../js/sandbox.js');

@@ -1,6 +1,6 @@
 // A process that runs the loop with a core that follows one of a few scripts.
 
-import { prepare } from '../../../js/start.js';
+import { prepare } from '../../../js/start.cjs';
 
 /** @typedef {import('../../../js/types.d.ts').Effect} Effect */
 

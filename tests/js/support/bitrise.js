@@ -152,7 +152,7 @@ export class Build extends Folder {
 		this.change(env, changes);
 		this.service.expect(answers ?? (main ? [buildTokenAnswer(this.token), stsAnswer()] : []));
 		const restore = Object.entries(modes).map(([path, mode]) => this.setMode(path, mode));
-		const ran = await runScript(main ? 'js/bitrise.js' : 'js/cli.js', main ? args : [entry, 'bitrise', ...args], {
+		const ran = await runScript(main ? 'js/bitrise.cjs' : 'js/cli.js', main ? args : [entry, 'bitrise', ...args], {
 			env,
 			cwd: this.path('workspace'),
 			...(deadlineMs !== undefined && { deadlineMs }),

@@ -119,7 +119,7 @@ export class Hook extends Folder {
 		this.change(env, changes);
 		this.service.expect(answers ?? (main ? [jobTokenAnswer(this.token), stsAnswer()] : []));
 		this.#setStage(programs);
-		const ran = await runScript(main ? 'js/buildkite.js' : 'js/cli.js', main ? args : [entry, 'buildkite', ...args], {
+		const ran = await runScript(main ? 'js/buildkite.cjs' : 'js/cli.js', main ? args : [entry, 'buildkite', ...args], {
 			env,
 			cwd: this.path('workspace'),
 			...(deadlineMs !== undefined && { deadlineMs }),

@@ -234,7 +234,7 @@ export class Job extends Folder {
 		const env = { ...this.env };
 		this.change(env, options.env);
 		this.service.expect(options.answers ?? (entry === 'github' ? [tokenAnswer(this.token), stsAnswer()] : []));
-		const file = entry === 'credential-process' ? 'js/cli.js' : `js/${entry}.js`;
+		const file = entry === 'credential-process' ? 'js/cli.js' : `js/${entry}.cjs`;
 		const words = entry === 'credential-process' ? [entry, 'github', ...args] : args;
 		const { deadlineMs, uid, started, modes = {} } = options;
 		const restore = Object.entries(modes).map(([path, mode]) => this.setMode(path, mode));

@@ -1,5 +1,5 @@
 // GitHub Actions runs this file for a step that `uses:` the action (`main` in action.yml).
 
-import { start } from './start.js';
+'use strict';
 
-start('github', 'main');
+require('./start.cjs').start('github', 'main');

@@ -1,5 +1,8 @@
 // What every entry runs first: a Node that is too old gets one clear sentence instead of a syntax error, so nothing
-// newer than ES modules may stand in this file or in an entry, and all the rest is loaded by `import()`.
+// newer than `async` may stand in this file or in an entry, and what comes after is loaded when it is called for. Both
+// are CommonJS, which Node starts without its loader of ES modules.
+
+'use strict';
 
 const OLDEST = 18;
 
@@ -9,13 +12,20 @@ const OLDEST = 18;
  * @param {import('./types.d.ts').Entry} entry
  * @param {string[]} args
  */
-export async function start(ci, entry, args = []) {
-	if (!(await prepare())) return;
+exports.start = (ci, entry, args = []) => run((shim) => shim.start(ci, entry, args));
+
+/**
+ * Runs an entry of what speaks of trust policies.
+ * @param {import('./types.d.ts').Entry} entry
+ * @param {string[]} args
+ */
+exports.policy = (entry, args = []) => run((shim) => shim.policy(entry, args));
+
+/** @param {(shim: typeof import('../pkg/shim.cjs')) => Promise<void>} what */
+async function run(what) {
+	if (!prepare()) return;
 	try {
-		const { run } = await import('./run.js');
-		const { load } = await import('./core.js');
-		const { Job } = await load(ci);
-		await run({ Job, ci, entry, args });
+		await what(require('../pkg/shim.cjs'));
 	} catch (error) {
 		const { message } = /** @type {Error} */ (error);
 		console.error(`ci-assume-role: internal error (${message}), nothing was done; please report it`);
@@ -24,9 +34,9 @@ export async function start(ci, entry, args = []) {
 }
 
 /**
- * @returns {Promise<boolean>} whether this Node will do
+ * @returns {boolean} whether this Node will do
  */
-export async function prepare() {
+function prepare() {
 	const version = process.versions.node;
 	if (Number.parseInt(version, 10) < OLDEST) {
 		console.error(`ci-assume-role needs Node ${OLDEST} or newer, and this is Node ${version}.`);
@@ -35,9 +45,7 @@ export async function prepare() {
 	}
 	// Node's own modules are asked for by this function, not imported: `import 'node:http'` reads every export, lazy
 	// ones included, and so loads a fetch implementation that nobody asked for, which costs more than a whole run.
-	if (!process.getBuiltinModule) {
-		const { createRequire } = await import('node:module');
-		process.getBuiltinModule = /** @type {typeof process.getBuiltinModule} */ (createRequire(import.meta.url));
-	}
+	if (!process.getBuiltinModule) process.getBuiltinModule = /** @type {typeof process.getBuiltinModule} */ (require);
 	return true;
 }
+exports.prepare = prepare;

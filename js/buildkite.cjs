@@ -1,5 +1,5 @@
 // hooks/launch.bash runs this file in a job of Buildkite, and evaluates what it prints to standard output.
 
-import { start } from './start.js';
+'use strict';
 
-start('buildkite', 'main');
+require('./start.cjs').start('buildkite', 'main');

@@ -1,5 +1,5 @@
 // GitHub Actions runs this file when the job ends, whatever came of it (`post` in action.yml).
 
-import { start } from './start.js';
+'use strict';
 
-start('github', 'post');
+require('./start.cjs').start('github', 'post');

@@ -1,0 +1,5 @@
+// The step of a Bitrise workflow runs this file (step.sh).
+
+'use strict';
+
+require('./start.cjs').start('bitrise', 'main');
