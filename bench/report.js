@@ -7,8 +7,8 @@
 /** Without `atMost` it is there to compare with. */
 /** @typedef {{ what: string, atMost?: number, unit: string, measured: Measured | undefined }} Budget */
 
-const KIB = 1024;
-const MIB = KIB * KIB;
+const KB = 1000;
+const MIB = 1024 * 1024;
 export const SCHEMES = /** @type {const} */ (['https', 'http']);
 const BY = { https: 'over TLS', http: 'over plain HTTP' };
 
@@ -48,7 +48,7 @@ function budgetsOf(results, { read, shipped }) {
 	const cpu = (/** @type {Cost} */ cost) => cost.cpu;
 	const peak = (/** @type {Cost} */ cost) => cost.peak;
 	const runs = (/** @type {string} */ name) => results.get(name);
-	const kib = (/** @type {number} */ bytes) => ({ value: bytes / KIB, text: `${Math.ceil(bytes / KIB)} KiB` });
+	const kb = (/** @type {number} */ bytes) => ({ value: bytes / KB, text: `${Math.ceil(bytes / KB)} kB` });
 	return [
 		...SCHEMES.flatMap((scheme) => {
 			const ours = runs(`ours ${scheme}`);
@@ -68,8 +68,8 @@ function budgetsOf(results, { read, shipped }) {
 			measured: most(runs('denied https'), ({ sts }) => sts),
 		},
 		...addedOf(results),
-		{ what: 'Read at run time', atMost: 450, unit: ' KiB', measured: kib(read) },
-		{ what: 'Downloaded by a job', atMost: 1200, unit: ' KiB', measured: kib(shipped) },
+		{ what: 'Read at run time', atMost: 450, unit: ' kB', measured: kb(read) },
+		{ what: 'Downloaded by a job', atMost: 1200, unit: ' kB', measured: kb(shipped) },
 	];
 }
 
