@@ -3,8 +3,11 @@
 //! Who is meant is a token's claims, or no more than a subject. Of a token of which only the subject
 //! is known, the rest is unknown and not absent: where a condition asks for it, the answer is unknown.
 
+mod report;
+
 use serde_json::{Map, Value};
 
+pub use self::report::{RULES, part, sentence, suite, verdict};
 use super::caller::{Absence, Caller, Had, Role, Unsure};
 use super::document::{Effect, TrustPolicy};
 use super::evaluate::{Decision, StatementDecision, Truth, Verdict, decide};
@@ -32,6 +35,8 @@ pub struct Expectation {
     pub whole: bool,
     pub note: Option<String>,
     pub span: Span,
+    /// The JSON Pointer of its place in the file.
+    pub pointer: String,
 }
 
 /// What came of one expectation.
@@ -202,7 +207,8 @@ impl Expectations {
         for (name, admitted) in [("admit", true), ("refuse", false)] {
             let Some(member) = members.iter().find(|member| member.name == name) else { continue };
             for item in faults.list(&member.value, name) {
-                read.list.extend(expectation(item, admitted, &defaults, &mut faults));
+                let pointer = node.pointer(item.span);
+                read.list.extend(expectation(item, admitted, pointer, &defaults, &mut faults));
             }
         }
         if node.members().is_some() && !members.iter().any(|member| matches!(member.name.as_str(), "admit" | "refuse"))
@@ -215,7 +221,13 @@ impl Expectations {
 }
 
 /// A subject, or an object that says more.
-fn expectation(node: &Node, admitted: bool, defaults: &Defaults<'_>, faults: &mut Faults) -> Option<Expectation> {
+fn expectation(
+    node: &Node,
+    admitted: bool,
+    pointer: String,
+    defaults: &Defaults<'_>,
+    faults: &mut Faults,
+) -> Option<Expectation> {
     let (mut own_issuer, mut audience, mut own_claims, mut subject, mut note) = (None, None, None, None, None);
     if node.members().is_some() {
         for member in faults.object(node, "an expectation", OF_CALLER) {
@@ -259,7 +271,7 @@ fn expectation(node: &Node, admitted: bool, defaults: &Defaults<'_>, faults: &mu
         faults.add(node.span, FaultKind::Missing { name: "subject", why });
         return None;
     }
-    Some(Expectation { admitted, claims: all, whole, note, span: node.span })
+    Some(Expectation { admitted, claims: all, whole, note, span: node.span, pointer })
 }
 
 /// Names for the issuers that have one address.

@@ -1,4 +1,4 @@
-// What `policy lint` writes for other programs, held against the schemas of those formats, over all policies of the
+// What `policy lint` and its neighbours write for other programs, held against the schemas of those formats, over all policies of the
 // tests: SARIF 2.1.0 as code scanning takes it, and JUnit's XML as Jenkins does.
 
 import assert from 'node:assert/strict';
@@ -116,6 +116,67 @@ describe('reports of policy lint', { skip: cannot }, () => {
 		const listed = texts.flatMap((text) => text.replace(/^[^>]*>/, '').match(/\[TP\d{3}\] /g) ?? []);
 		const ids = objects(results).flatMap(({ ruleId }) => (ruleId ? [`[${ruleId}] `] : []));
 		assert.deepEqual(listed.sort(), ids.sort());
+	});
+});
+
+describe('reports of the other commands', { skip: cannot }, () => {
+	let folder = '';
+	/** @type {Record<'sarif' | 'junit', { place: string, text: string }[]>} */
+	const reports = { sarif: [], junit: [] };
+
+	before(async () => {
+		folder = fs.mkdtempSync(join(tmpdir(), 'other reports '));
+		const [policy = '', tests = ''] = ODD.map((name) => join(folder, name));
+		fs.copyFileSync(join(ROOT, 'tests/policies/explain/github-environment/policy.json'), policy);
+		const refuse = ['a', { subject: '<&"\u0007\n]]>', note: '\u{1f600}' }, { subject: 's', claims: {} }];
+		fs.writeFileSync(tests, JSON.stringify({ issuer: 'github', admit: refuse, refuse }));
+		const cases = fs.readdirSync(join(ROOT, 'tests/policies/explain'));
+		const explained = [
+			'github-environment',
+			'depends-on-source-ip',
+			'hostile-values',
+			'policy-refused',
+			'policy-allows-github',
+		];
+		for (const name of explained) assert.ok(cases.includes(name), name);
+		const all = [
+			['audit', 'tests/policies', folder],
+			['check', '--policy', policy, tests],
+			...explained.map((name) => {
+				const file = (/** @type {string} */ part) => join('tests/policies/explain', name, `${part}.json`);
+				return ['explain', '--policy', file('policy'), '--claims', file('claims')];
+			}),
+		];
+		for (const args of all) {
+			for (const format of /** @type {const} */ (['sarif', 'junit'])) {
+				const how = { cwd: ROOT, env: { PATH: process.env.PATH ?? '' }, deadlineMs: 120_000 };
+				const { stdout } = await runScript('js/cli.js', ['policy', ...args, '--format', format], how);
+				reports[format].push({ place: args.join(' '), text: stdout });
+			}
+		}
+	});
+
+	after(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+	test('SARIF is valid', async () => {
+		const logs = reports.sarif.map(({ place, text }) => ({ place, document: JSON.parse(text) }));
+		assert.deepEqual(await sarifFaults(logs), []);
+		for (const { place, document } of logs) {
+			const [{ results, tool }] = document.runs;
+			assert.equal(results.length > 0, !place.includes('policy-allows'), place);
+			for (const { ruleId, ruleIndex, message } of results) {
+				assert.equal(tool.driver.rules[ruleIndex].id, ruleId);
+				assert.match(message.text, /\.$/);
+			}
+			const alike = results.map((/** @type {any} */ { partialFingerprints: { 'pointer/v1': sign }, locations: [at] }) =>
+				JSON.stringify([sign, at.physicalLocation]),
+			);
+			assert.equal(new Set(alike).size, alike.length, place);
+		}
+	});
+
+	test("JUnit's XML is valid", async () => {
+		for (const { place, text } of reports.junit) assert.deepEqual(await xmlFaults(text), [], place);
 	});
 });
 

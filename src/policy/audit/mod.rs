@@ -4,6 +4,7 @@
 //! It judges OIDC providers. Roles that trust other accounts, services of AWS or SAML are counted.
 
 mod cut;
+mod places;
 mod text;
 mod who;
 
@@ -11,11 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use self::places::Places;
 pub use self::who::Breadth;
 use super::caller;
-use super::document::{Effect, PrincipalKind, Text};
+use super::document::{Effect, PrincipalKind, Statement, Text};
 use super::issuer::Kind;
 use super::lint::{self, Finding};
+use super::report;
 use super::source::{self, Found, Item, Outcome, Provider, Unread, Why};
 use super::tree::Lines;
 use crate::keys;
@@ -113,20 +116,39 @@ impl Report {
 pub struct Audit {
     report: Report,
     providers: BTreeMap<String, ProviderReport>,
+    /// Where the findings are, if somebody wants to know.
+    places: Option<Places>,
 }
 
 impl Audit {
+    /// One that keeps every finding with its place, which an account has many of.
+    #[must_use]
+    pub fn with_places() -> Self {
+        Self { places: Some(Places::default()), ..Self::default() }
+    }
+
     /// Reads a file, looks for mistakes in each of its policies, and keeps what a report needs.
     pub fn file(&mut self, name: &str, text: &str) -> Outcome {
         let lines = Lines::new(text);
+        if let Some(places) = &mut self.places {
+            places.open(name);
+        }
         source::visit(name, text, &mut |item| match item {
             Item::Policy(found) => {
                 let findings = lint::check_only(&found);
                 let line = lines.number(found.role.as_ref().map_or(found.node.span, |role| role.span).start);
                 self.policy(name, line, &found, &findings);
+                if let Some(places) = &mut self.places {
+                    places.role(&lines, &found, findings);
+                }
             }
             Item::Provider(provider) => self.provider(&provider),
-            Item::Unread(unread) => self.unread(name, lines.number(unread.span.start), &unread),
+            Item::Unread(unread) => {
+                self.unread(name, lines.number(unread.span.start), &unread);
+                if let Some(places) = &mut self.places {
+                    places.unread(&lines, &unread);
+                }
+            }
         })
     }
 
@@ -134,18 +156,14 @@ impl Audit {
     pub fn policy(&mut self, file: &str, line: usize, found: &Found, findings: &[Finding]) {
         self.report.roles += 1;
         self.count_others(found);
-        let arn = found.role.as_ref().and_then(|role| role.arn.as_deref());
-        let own = arn.and_then(caller::Role::of_arn);
         let mut by_issuer: BTreeMap<String, Vec<AdmittedReport>> = BTreeMap::new();
-        for statement in &found.policy.statements {
-            for admitted in who::admitted(&found.policy, statement, own.as_ref()) {
-                by_issuer.entry(admitted.issuer).or_default().push(AdmittedReport {
-                    statement: statement.index,
-                    sid: statement.sid.as_ref().map(|sid| sid.text.clone()),
-                    who: admitted.who,
-                    breadth: admitted.breadth,
-                });
-            }
+        for (statement, admitted) in admitted(found) {
+            by_issuer.entry(admitted.issuer).or_default().push(AdmittedReport {
+                statement: statement.index,
+                sid: statement.sid.as_ref().map(|sid| sid.text.clone()),
+                who: admitted.who,
+                breadth: admitted.breadth,
+            });
         }
         let worst = findings.iter().map(|finding| finding.severity).max();
         let rules: BTreeSet<&'static str> = findings.iter().map(|finding| finding.rule.id).collect();
@@ -188,17 +206,20 @@ impl Audit {
             line,
             pointer: unread.pointer.clone(),
             name: unread.role.as_ref().map_or_else(String::new, |role| role.name.clone()),
-            why: match &unread.why {
-                Why::Fault(fault) => fault.slip.to_string(),
-                Why::NotYetKnown => "it is known once this is applied".to_owned(),
-            },
+            why: why(unread),
         });
+    }
+
+    /// The findings in roles that tokens from outside open, with their places. Empties what was kept of them.
+    #[must_use]
+    pub fn places(&mut self) -> report::Report {
+        self.places.take().unwrap_or_default().report()
     }
 
     /// All that was read, the worst first.
     #[must_use]
     pub fn finish(self) -> Report {
-        let Self { mut report, providers } = self;
+        let Self { mut report, providers, .. } = self;
         report.providers = providers.into_values().collect();
         for provider in &mut report.providers {
             provider
@@ -247,6 +268,23 @@ impl Audit {
         sum.some_account += others.some_account;
         sum.services += others.services;
         sum.saml += others.saml;
+    }
+}
+
+/// Who comes in, by which statement.
+fn admitted(found: &Found) -> impl Iterator<Item = (&Statement, who::Admitted)> {
+    let arn = found.role.as_ref().and_then(|role| role.arn.as_deref());
+    let own = arn.and_then(caller::Role::of_arn);
+    let each = found.policy.statements.iter();
+    each.flat_map(move |statement| {
+        who::admitted(&found.policy, statement, own.as_ref()).into_iter().map(move |admitted| (statement, admitted))
+    })
+}
+
+fn why(unread: &Unread) -> String {
+    match &unread.why {
+        Why::Fault(fault) => fault.slip.to_string(),
+        Why::NotYetKnown => "it is known once this is applied".to_owned(),
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn run(desk: &Desk, env: &Environment) -> Result<u8, Diagnostic
         sarif: given("sarif").filter(|path| !path.is_empty()).map(str::to_owned),
     };
     let Outcome { looked, exit_code } = examine(desk, &task).await?;
-    let annotations = report::github::render(&looked);
+    let annotations = report::github::render(&report::lint(&looked));
     if !annotations.is_empty() {
         desk.print(&annotations);
     }

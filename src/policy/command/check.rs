@@ -7,57 +7,51 @@ use super::input;
 use super::lint::wrong_file;
 use super::{Desk, NO, UNCLEAR, WELL};
 use crate::diagnostic::Diagnostic;
-use crate::policy::check::{Expectation, Expectations, Outcome, Part, State, check};
-use crate::policy::evaluate::Verdict;
-use crate::policy::report::{counted, text::for_a_log};
+use crate::policy::check::{Expectation, Expectations, Outcome, RULES, State, check, part, sentence, suite, verdict};
+use crate::policy::report::{Report, counted, text::for_a_log};
 use crate::policy::tree::Lines;
-use crate::text::{Inert, listed};
+use crate::text::Inert;
 
 pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
     let (policy, file) = policies(desk).await?;
+    let policy_lines = Lines::new(&policy.text);
     let (inputs, unread) = input::files(desk, &desk.operands).await;
     let mut counts = [0; 3];
     let mut lines: Vec<String> = Vec::new();
     let mut results: Vec<Value> = Vec::new();
+    let mut report = Report { rules: RULES.to_vec(), suites: Vec::new() };
     for input in inputs {
         let expectations = Expectations::read(&input.name, &input.text)
             .map_err(|faults| wrong_file(&input.name, &input.text, &faults))?;
         let found = choose(&policy, &file, expectations.role_arn.as_deref().or(desk.flag("--role-arn")))?;
         let places = Lines::new(&input.text);
-        for (expectation, outcome) in expectations.list.iter().zip(check(&found.policy, &expectations)) {
-            let place = format!("{}:{}", input.name, places.place(expectation.span.start).0);
-            let (count, word) = match outcome.state {
-                State::Passed => (0, "passed"),
-                State::Failed => (1, "FAILED"),
-                State::Unknown => (2, "unknown"),
+        let outcomes = check(&found.policy, &expectations);
+        for (expectation, outcome) in expectations.list.iter().zip(&outcomes) {
+            let line = places.place(expectation.span.start).0;
+            let count = match outcome.state {
+                State::Passed => 0,
+                State::Failed => 1,
+                State::Unknown => 2,
             };
             if let Some(count) = counts.get_mut(count) {
                 *count += 1;
             }
-            lines.push(format!("{word:8} {place}  {}", sentence(expectation, &outcome)));
-            if outcome.state != State::Passed {
-                lines.extend(outcome.leaves.iter().map(|leaf| format!("           {}", part(&leaf.part))));
-            }
-            results.push(json!({
-                "file": input.name,
-                "line": places.place(expectation.span.start).0,
-                "state": word.to_ascii_lowercase(),
-                "expected": if expectation.admitted { "admitted" } else { "refused" },
-                "verdict": verdict(outcome.verdict),
-                "subject": expectation.claims.get("sub"),
-                "note": expectation.note,
-                "failed": outcome.leaves.iter().map(|leaf| part(&leaf.part)).collect::<Vec<_>>(),
-            }));
+            lines.extend(said(expectation, outcome, &format!("{}:{line}", input.name)));
+            results.push(result(expectation, outcome, &input.name, line));
         }
+        let own = (input.name.as_str(), &places);
+        report.suites.push(suite(own, &expectations, &outcomes, (&policy.name, &policy_lines), found));
     }
     let [passed, failed, unknown] = counts;
-    if desk.flag("--format") == Some("json") {
-        desk.print(
+    match (desk.report_format(), desk.flag("--format")) {
+        (Some(format), _) => desk.print_if(&format.render(&report)),
+        (None, Some("json")) => desk.print(
             &json!({ "expectations": results, "passed": passed, "failed": failed, "unknown": unknown }).to_string(),
-        );
-    } else {
-        lines.push(format!("{} passed, {failed} failed, {unknown} unknown.", counted(passed, "expectation")));
-        desk.print(&for_a_log(&lines.join("\n")));
+        ),
+        _ => {
+            lines.push(format!("{} passed, {failed} failed, {unknown} unknown.", counted(passed, "expectation")));
+            desk.print(&for_a_log(&lines.join("\n")));
+        }
     }
     Ok(if failed > 0 {
         NO
@@ -68,40 +62,34 @@ pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
     })
 }
 
-fn sentence(expectation: &Expectation, outcome: &Outcome) -> String {
-    let subject = expectation.claims.get("sub").and_then(Value::as_str).unwrap_or("a token without a subject");
-    let wanted = if expectation.admitted { "let in" } else { "kept out" };
-    let note = expectation.note.as_ref().map(|note| format!(" ({})", Inert::new(note))).unwrap_or_default();
-    let is = match outcome.state {
-        State::Passed => format!("is {wanted}"),
-        _ => format!("is to be {wanted}, and the policy says {}", verdict(outcome.verdict)),
-    };
-    format!("{} {is}{note}", Inert::new(subject))
-}
-
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Allowed => "allowed",
-        Verdict::Denied => "denied",
-        Verdict::Unknown => "unknown",
-        Verdict::Refused => "that AWS would not save it",
+fn word(state: State) -> &'static str {
+    match state {
+        State::Passed => "passed",
+        State::Failed => "failed",
+        State::Unknown => "unknown",
     }
 }
 
-fn part(part: &Part) -> String {
-    match part {
-        Part::Principal => "the principal is not this token's provider".to_owned(),
-        Part::Action(action) => format!("the statement does not have {action}"),
-        Part::Condition { key, operator, wanted, had } => {
-            let wanted: Vec<String> = wanted.iter().map(|value| Inert::new(value).into()).collect();
-            let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-            format!(
-                "{} {} {}; the token has {}",
-                Inert::new(key),
-                Inert::new(operator),
-                listed(&wanted),
-                Inert::new(had)
-            )
-        }
+/// For people. Who looks at many of them has to see the one that failed.
+fn said(expectation: &Expectation, outcome: &Outcome, place: &str) -> Vec<String> {
+    let state = if outcome.state == State::Failed { "FAILED" } else { word(outcome.state) };
+    let sentence = sentence(expectation, outcome.state, outcome.verdict);
+    let mut lines = vec![format!("{state:8} {place}  {}", Inert::new(&sentence))];
+    if outcome.state != State::Passed {
+        lines.extend(outcome.leaves.iter().map(|leaf| format!("           {}", Inert::new(&part(&leaf.part)))));
     }
+    lines
+}
+
+fn result(expectation: &Expectation, outcome: &Outcome, file: &str, line: usize) -> Value {
+    json!({
+        "file": file,
+        "line": line,
+        "state": word(outcome.state),
+        "expected": if expectation.admitted { "admitted" } else { "refused" },
+        "verdict": verdict(outcome.verdict),
+        "subject": expectation.claims.get("sub"),
+        "note": expectation.note,
+        "failed": outcome.leaves.iter().map(|leaf| Inert::new(&part(&leaf.part)).to_string()).collect::<Vec<_>>(),
+    })
 }

@@ -40,16 +40,12 @@ pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
         fix: desk.flag("--fix").is_some(),
     };
     let Outcome { looked, exit_code } = examine(desk, &task).await?;
-    let text = match desk.flag("--format") {
-        Some("json") => report::json::render(&looked),
-        Some("sarif") => report::sarif::render(&looked),
-        Some("github") => report::github::render(&looked),
-        Some("junit") => report::junit::render(&looked),
+    let text = match (desk.report_format(), desk.flag("--format")) {
+        (Some(format), _) => format.render(&report::lint(&looked)),
+        (None, Some("json")) => report::json::render(&looked),
         _ => report::text::for_a_log(&report::text::render(&looked, desk.is_coloured(Stream::Stdout))),
     };
-    if !text.is_empty() {
-        desk.print(&text);
-    }
+    desk.print_if(&text);
     Ok(exit_code)
 }
 
@@ -73,7 +69,7 @@ pub(super) async fn examine(desk: &Desk, task: &Task) -> Result<Outcome, Diagnos
     }
     accept(desk, &config, &mut looked);
     if let Some(path) = &task.sarif {
-        let written = desk.channel.write_file(path, report::sarif::render(&looked), 0o644).await;
+        let written = desk.channel.write_file(path, report::sarif::render(&report::lint(&looked)), 0o644).await;
         written.map_err(|fault| unwritable(path, &fault.detail))?;
     }
     let exit_code = if looked.iter().filter_map(Looked::worst).any(|worst| worst >= task.threshold) {

@@ -22,6 +22,7 @@ use crate::effect::{Effect, Stream};
 use crate::environment::{Environment, Runtime};
 use crate::keys;
 use crate::pairs::Pairs;
+use crate::policy::report::Format;
 use crate::policy::report::text::for_a_log;
 use crate::product;
 
@@ -114,6 +115,18 @@ impl Desk {
 
     fn print(&self, text: &str) {
         self.channel.tell(Effect::Log { stream: Stream::Stdout, text: text.to_owned() });
+    }
+
+    /// Annotations of nothing are nothing.
+    fn print_if(&self, text: &str) {
+        if !text.is_empty() {
+            self.print(text);
+        }
+    }
+
+    /// The format that was asked for, if it is one of those that are the same for every command.
+    fn report_format(&self) -> Option<Format> {
+        self.flag("--format").and_then(Format::named)
     }
 
     /// For people, beside what is for programs.

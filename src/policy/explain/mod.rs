@@ -12,12 +12,14 @@ mod gate;
 mod look;
 mod refused;
 mod render;
+mod report;
 
 pub use align::Difference;
 pub use causes::{CAUSES, Cause};
 pub use gate::{Gate, Seen};
 pub use refused::problem;
 pub use render::{answer, json, line, text};
+pub use report::report;
 
 use super::caller::{Caller, Role};
 use super::document::TrustPolicy;

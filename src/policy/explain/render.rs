@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::{Decision, Explanation, Failed, Gate, Seen, StatementRef, Value};
-use crate::product;
+use crate::policy::report::cause_url;
 use crate::text::{Inert, listed};
 
 const LABEL_WIDTH: usize = 14;
@@ -47,13 +47,8 @@ pub fn text(explanation: &Explanation, colour: bool) -> Vec<String> {
         lines.push("  the statement, changed so that it admits this token:".to_owned());
         lines.extend(statement.lines().map(|line| format!("    {}", Inert::new(line))));
     }
-    lines.push(format!("  {:LABEL_WIDTH$}  {}", "docs", page(id)));
+    lines.push(format!("  {:LABEL_WIDTH$}  {}", "docs", cause_url(id)));
     lines
-}
-
-/// The page of a cause.
-fn page(id: &str) -> String {
-    format!("{}/docs/causes/{id}.md", product::SOURCE_URL)
 }
 
 fn place(explanation: &Explanation, statement: &StatementRef) -> String {
@@ -101,7 +96,7 @@ fn wants(failed: &Failed, explanation: &Explanation) -> String {
     }
 }
 
-fn headline(explanation: &Explanation) -> String {
+pub(super) fn headline(explanation: &Explanation) -> String {
     match (explanation.decision, explanation.gate) {
         (Decision::Allow, _) => "the trust policy admits this token".to_owned(),
         (Decision::Deny, Some(Gate::TrustPolicy) | None) => "the trust policy does not admit this token".to_owned(),
@@ -195,11 +190,16 @@ fn numbered(label: &str, items: &[String], add: &mut impl FnMut(&str, &str)) {
     }
 }
 
+/// Where the changes stand that are not to the pipeline, and where those to it do.
+pub(super) fn places(explanation: &Explanation) -> [&'static str; 2] {
+    [if explanation.gate == Some(Gate::Audience) { "in AWS" } else { "in the policy" }, "in the pipeline"]
+}
+
 fn fixes(explanation: &Explanation) -> Vec<String> {
     let fix = &explanation.fix;
-    let place = if explanation.gate == Some(Gate::Audience) { "in AWS" } else { "in the policy" };
-    let policy = fix.policy.iter().map(|words| format!("{place}: {words}"));
-    policy.chain(fix.pipeline.iter().map(|words| format!("in the pipeline: {words}"))).collect()
+    let [policy, pipeline] = places(explanation);
+    let of = |place: &'static str| move |words: &String| format!("{place}: {words}");
+    fix.policy.iter().map(of(policy)).chain(fix.pipeline.iter().map(of(pipeline))).collect()
 }
 
 /// Where to look when the policy is not it.
@@ -301,7 +301,7 @@ pub fn json(explanation: &Explanation) -> String {
             .iter()
             .map(|(gate, seen)| JsonGate { gate: gate.id(), seen: seen_id(*seen) })
             .collect(),
-        docs: page(explanation.cause.id),
+        docs: cause_url(explanation.cause.id),
     };
     // Text, numbers and lists of them always serialise.
     serde_json::to_string(&value).unwrap_or_default()

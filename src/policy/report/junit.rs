@@ -1,65 +1,63 @@
-//! JUnit's XML, which the pages of most CIs show as tests: a suite for each file, a test for each policy.
+//! JUnit's XML, which the pages of most CIs show as tests: a suite for each file, a test for each of its cases.
 
 use std::fmt::Write as _;
 
-use super::Looked;
+use super::{Problem, Report, Suite};
 use crate::text::Inert;
 
 #[must_use]
-pub fn render(looked: &[Looked]) -> String {
+pub fn render(report: &Report) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"trust policies\">\n");
-    for file in looked {
-        let located = file.located();
-        let name = attribute(Inert::new(&file.name).as_str());
-        // A finding of the file itself is a test that failed, as well.
-        let tests = file.file.policies.len().max(1);
-        let failing: usize = (0..tests).filter(|index| !of(file, *index).is_empty()).count();
-        let _ = writeln!(out, "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failing}\">");
-        for index in 0..tests {
-            let role = file.file.policies.get(index).and_then(|found| found.role.as_ref());
-            let title = role.map_or_else(|| "trust policy".to_owned(), |role| role.name.clone());
-            let findings = of(file, index);
-            let head =
-                format!("    <testcase classname=\"{name}\" name=\"{}\"", attribute(Inert::new(&title).as_str()));
-            if findings.is_empty() {
-                let _ = writeln!(out, "{head}/>");
-                continue;
-            }
-            let lines: Vec<String> = located
-                .iter()
-                .filter(|located| findings.iter().any(|finding| std::ptr::eq(*finding, located.finding)))
-                .map(|located| {
-                    let finding = located.finding;
-                    format!(
-                        "{}:{}:{}: {}[{}] {}; {}",
-                        Inert::new(&file.name),
-                        located.start.0,
-                        located.start.1,
-                        finding.severity.name(),
-                        finding.rule.id,
-                        Inert::new(&finding.message),
-                        Inert::new(&finding.fix)
-                    )
-                })
-                .collect();
-            let first = lines.first().map(String::as_str).unwrap_or_default();
-            let _ = writeln!(
-                out,
-                "{head}>\n      <failure message=\"{}\">{}</failure>\n    </testcase>",
-                attribute(first),
-                text(&lines.join("\n"))
-            );
-        }
-        out.push_str("  </testsuite>\n");
+    for suite in &report.suites {
+        push(&mut out, suite);
     }
     out.push_str("</testsuites>");
     out
 }
 
-/// The findings of one policy; those of the file itself count for its first.
-fn of(file: &Looked, index: usize) -> Vec<&crate::policy::lint::Finding> {
-    let listed = file.findings.iter().filter(|listed| listed.policy.unwrap_or(0) == index);
-    listed.map(|listed| &listed.finding).collect()
+fn push(out: &mut String, suite: &Suite) {
+    let mut of: Vec<Vec<&Problem>> = vec![Vec::new(); suite.cases.len()];
+    for problem in &suite.problems {
+        if let Some(of_case) = of.get_mut(problem.case) {
+            of_case.push(problem);
+        }
+    }
+    // A test that nobody can decide is skipped; one that failed as well has failed.
+    let fails = |problems: &[&Problem]| problems.iter().any(|problem| !problem.open);
+    let failures = of.iter().filter(|problems| fails(problems)).count();
+    let skipped = of.iter().filter(|problems| !problems.is_empty() && !fails(problems)).count();
+    let name = attribute(Inert::new(&suite.name).as_str());
+    let counted = if skipped > 0 { format!(" skipped=\"{skipped}\"") } else { String::new() };
+    let tests = suite.cases.len();
+    let _ = writeln!(out, "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\"{counted}>");
+    for (case, problems) in suite.cases.iter().zip(&of) {
+        let head = format!("    <testcase classname=\"{name}\" name=\"{}\"", attribute(Inert::new(case).as_str()));
+        let lines: Vec<String> = problems.iter().map(|problem| line(problem)).collect();
+        let all = text(&lines.join("\n"));
+        let _ = if problems.is_empty() {
+            writeln!(out, "{head}/>")
+        } else if fails(problems) {
+            let first = lines.first().map(|line| attribute(line)).unwrap_or_default();
+            writeln!(out, "{head}>\n      <failure message=\"{first}\">{all}</failure>\n    </testcase>")
+        } else {
+            writeln!(out, "{head}>\n      <skipped>{all}</skipped>\n    </testcase>")
+        };
+    }
+    out.push_str("  </testsuite>\n");
+}
+
+fn line(problem: &Problem) -> String {
+    let place = &problem.place;
+    let fix = problem.fix.as_ref().map(|fix| format!("; {}", Inert::new(fix))).unwrap_or_default();
+    format!(
+        "{}:{}:{}: {}[{}] {}{fix}",
+        Inert::new(&place.file),
+        place.start.0,
+        place.start.1,
+        problem.severity.name(),
+        problem.rule.id,
+        Inert::new(&problem.message),
+    )
 }
 
 /// XML 1.0 has no way to write most control characters.

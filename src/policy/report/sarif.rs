@@ -3,13 +3,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Located, Looked, rule_url};
-use crate::policy::lint::{RULES, Rule, Severity};
+use super::{Page, Place, Problem, Report, Rule};
+use crate::policy::lint::Severity;
 use crate::product;
 
 #[must_use]
-pub fn render(looked: &[Looked]) -> String {
-    let results: Vec<Value> = looked.iter().flat_map(Looked::located).map(|located| result(&located)).collect();
+pub fn render(report: &Report) -> String {
+    let problems = report.suites.iter().flat_map(|suite| &suite.problems);
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -18,52 +18,56 @@ pub fn render(looked: &[Looked]) -> String {
                 "name": product::NAME,
                 "version": product::VERSION,
                 "informationUri": product::SOURCE_URL,
-                "rules": RULES.iter().map(|each| rule(each)).collect::<Vec<_>>(),
+                "rules": report.rules.iter().map(rule).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
-            "results": results,
+            "results": problems.map(|problem| result(problem, &report.rules)).collect::<Vec<_>>(),
         }],
     })
     .to_string()
 }
 
 fn rule(rule: &Rule) -> Value {
-    json!({
+    let mut described = json!({
         "id": rule.id,
-        "name": rule.name,
         "shortDescription": { "text": rule.title },
-        "helpUri": rule_url(rule.id),
+        "helpUri": rule.url(),
         "defaultConfiguration": { "level": level(rule.severity) },
-        "properties": { "tags": ["security"], "security-severity": score(rule.severity) },
-    })
+    });
+    if let Some(name) = rule.name {
+        described["name"] = name.into();
+    }
+    // That a job is kept out is no weakness, and neither is a test that fails.
+    if rule.page == Page::OfRule {
+        described["properties"] = json!({ "tags": ["security"], "security-severity": score(rule.severity) });
+    }
+    described
 }
 
-fn result(located: &Located<'_>) -> Value {
-    let finding = located.finding;
-    let shown = finding.counter_example.as_ref().map_or_else(String::new, |example| {
-        let does = if example.admitted { "lets in" } else { "keeps out" };
-        let subject = example.claims.get("sub").and_then(Value::as_str).unwrap_or_default();
-        format!(" It {does} {}: sub = {subject}.", example.whose)
-    });
+fn result(problem: &Problem, rules: &[Rule]) -> Value {
+    let Place { file, start, end, pointer } = &problem.place;
+    let shown = problem.shown.as_ref().map(|shown| format!(" {shown}.")).unwrap_or_default();
+    let fix = problem.fix.as_ref().map(|fix| format!(" To mend it, {fix}.")).unwrap_or_default();
+    let about = problem.about.as_ref().map(|about| format!(":{about}")).unwrap_or_default();
     json!({
-        "ruleId": finding.rule.id,
-        "ruleIndex": RULES.iter().position(|rule| rule.id == finding.rule.id),
-        "level": level(finding.severity),
-        "message": { "text": format!("{}.{shown} To mend it, {}.", finding.message, finding.fix) },
+        "ruleId": problem.rule.id,
+        "ruleIndex": rules.iter().position(|rule| rule.id == problem.rule.id),
+        "level": level(problem.severity),
+        "message": { "text": format!("{}.{shown}{fix}", problem.message) },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": { "uri": uri(located.file) },
+                "artifactLocation": { "uri": uri(file) },
                 "region": {
-                    "startLine": located.start.0,
-                    "startColumn": located.start.1,
-                    "endLine": located.end.0,
-                    "endColumn": located.end.1,
+                    "startLine": start.0,
+                    "startColumn": start.1,
+                    "endLine": end.0,
+                    "endColumn": end.1,
                 },
             },
-            "logicalLocations": [{ "fullyQualifiedName": located.pointer }],
+            "logicalLocations": [{ "fullyQualifiedName": pointer }],
         }],
         // The same mistake at the same place of the document is the same alert, whatever lines come before it.
-        "partialFingerprints": { "pointer/v1": format!("{}:{}", finding.rule.id, located.pointer) },
+        "partialFingerprints": { "pointer/v1": format!("{}:{pointer}{about}", problem.rule.id) },
     })
 }
 

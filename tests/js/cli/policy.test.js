@@ -106,6 +106,129 @@ describe('policy', { concurrency: 2 }, () => {
 		assert.match(junit.stdout, /<testsuite name="open\.json" tests="1" failures="1">/);
 	});
 
+	test('check reports an expectation where the policy decides it', async () => {
+		put('tested.json', trusting({ [`${ISSUER}:sub`]: SUBJECT, [`${ISSUER}:repository_id`]: '74' }));
+		const named = `  - subject: ${SUBJECT}\n    claims: { repository_id: 74 }\n`;
+		put(
+			'reported.yml',
+			`issuer: github\nadmit:\n${named}  - ${SUBJECT}\n  - repo:octo-org/other:pull_request\nrefuse:\n${named}    note: never <mark> & "quote"\n`,
+		);
+		/** @param {string} format */
+		const report = async (format) => {
+			const ran = await policy(['check', '--policy', 'tested.json', 'reported.yml', '--format', format]);
+			assert.deepEqual([ran.exitCode, ran.stderr], [1, '']);
+			return ran.stdout;
+		};
+		const [{ tool, results }] = JSON.parse(await report('sarif')).runs;
+		const places = results.map((/** @type {any} */ { ruleId, level, locations: [at] }) => [
+			ruleId,
+			level,
+			at.physicalLocation.artifactLocation.uri,
+			at.physicalLocation.region.startLine,
+			at.logicalLocations[0].fullyQualifiedName,
+		]);
+		const equals = '/Statement/0/Condition/StringEquals/token.actions.githubusercontent.com:';
+		assert.deepEqual(places, [
+			['not-decided', 'warning', 'tested.json', 14, `${equals}repository_id`],
+			['not-admitted', 'error', 'tested.json', 13, `${equals}sub`],
+			['not-refused', 'error', 'tested.json', 4, '/Statement/0'],
+		]);
+		assert.match(results[1].message.text, /^reported\.yml:6: repo:octo-org\/other:pull_request is to be let in, and /);
+		for (const { ruleId, ruleIndex } of results) assert.equal(tool.driver.rules[ruleIndex].id, ruleId);
+		const junit = await report('junit');
+		assert.match(junit, /<testsuite name="reported\.yml" tests="4" failures="2" skipped="1">/);
+		assert.equal((junit.match(/<testcase classname="reported\.yml" name="[^"]*"\/>/g) ?? []).length, 1);
+		assert.match(junit, /<skipped>tested\.json:14:\d+: .*repository_id.* not known: name it under claims<\/skipped>/);
+		assert.match(junit, /is kept out \(never &lt;mark&gt; &amp; &quot;quote&quot;\)"/);
+		const github = (await report('github')).trim().split('\n');
+		assert.deepEqual(
+			github.map((line) => line.replace(/,endLine.*?,title=/, ' ').replace(/::[^:].*$/, '')),
+			[
+				'::warning file=tested.json,line=14 not-decided',
+				'::error file=tested.json,line=13 not-admitted',
+				'::error file=tested.json,line=4 not-refused',
+			],
+		);
+		put('unsaved.json', JSON.stringify(trusting({ x: 'y' })).replace('StringEquals', 'StringEqual'));
+		const refused = await policy(['check', '--policy', 'unsaved.json', 'reported.yml', '--format', 'github']);
+		assert.match(refused.stdout, /title=not-saved::reported\.yml:3: .*there is no operator `StringEqual`/);
+		const empty = put('nobody.json', { ...OPEN, Statement: [{ ...OPEN.Statement[0], Effect: 'Deny', Condition: {} }] });
+		put('one.yml', `issuer: github\nadmit:\n  - ${SUBJECT}\n`);
+		assert.equal((await policy(['check', '--policy', empty, 'one.yml', '--format', 'sarif'])).exitCode, 1);
+	});
+
+	test('explain reports a denial at the condition that failed, by its cause', async () => {
+		put('tested.json', trusting({ [`${ISSUER}:sub`]: 'repo:octo-org/octo-repo:ref:refs/heads/main' }));
+		const claims = { iss: `https://${ISSUER}`, aud: 'sts.amazonaws.com', sub: SUBJECT };
+		put('in.json', { ...claims, sub: 'repo:octo-org/octo-repo:ref:refs/heads/main' });
+		put('out.json', claims);
+		/** @param {string} token @param {string} format @param {number} expected */
+		const report = async (token, format, expected) => {
+			const args = ['explain', '--policy', 'tested.json', '--claims', token, '--format', format];
+			const { exitCode, stdout } = await policy(args);
+			assert.equal(exitCode, expected, stdout);
+			return stdout;
+		};
+		const [{ tool, results }] = JSON.parse(await report('out.json', 'sarif', 1)).runs;
+		assert.equal(results.length, 1);
+		const [{ ruleId, ruleIndex, level, message, locations }] = results;
+		assert.deepEqual([ruleId, level], ['github-subject-context', 'error']);
+		assert.match(tool.driver.rules[ruleIndex].helpUri, /\/docs\/causes\/github-subject-context\.md$/);
+		assert.equal(tool.driver.rules[ruleIndex].properties, undefined);
+		assert.equal(locations[0].physicalLocation.region.startLine, 13);
+		assert.match(
+			message.text,
+			/does not admit this token: .*\. To mend it, in the policy: .*, or in the pipeline: .*\.$/,
+		);
+		assert.match(
+			await report('out.json', 'github', 1),
+			/^::error file=tested\.json,line=13,.*title=github-subject-context::/,
+		);
+		assert.match(
+			await report('out.json', 'junit', 1),
+			/tests="1" failures="1">\n.*name="repo:octo-org[^"]*">\n.*<failure /,
+		);
+		assert.deepEqual(JSON.parse(await report('in.json', 'sarif', 0)).runs[0].results, []);
+		assert.equal(await report('in.json', 'github', 0), '');
+		assert.match(await report('in.json', 'junit', 0), /tests="1" failures="0">\n.*\/>/);
+		put('tested.json', trusting({ 'aws:SourceIp': 'x' }));
+		assert.match(await report('in.json', 'junit', 2), /tests="1" failures="0" skipped="1">\n.*>\n.*<skipped>/);
+		put('tested.json', trusting({ 'aws:SourceIp': 'x' }));
+		assert.match(
+			await report('in.json', 'github', 2),
+			/^::warning file=tested\.json,line=13,.*title=depends-on-the-call::/,
+		);
+	});
+
+	test('audit reports the findings of roles that outsiders can assume', async () => {
+		const service = {
+			Version: '2012-10-17',
+			Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' } }],
+		};
+		const roles = Object.entries({ deploy: OPEN, server: service, torn: '{"Version": ' });
+		const RoleDetailList = roles.map(([RoleName, AssumeRolePolicyDocument]) => ({
+			RoleName,
+			Arn: `arn:aws:iam::123456789012:role/${RoleName}`,
+			AssumeRolePolicyDocument,
+		}));
+		put('reported.json', { RoleDetailList });
+		const listed = JSON.parse((await policy(['audit', 'reported.json', '--format', 'json'])).stdout);
+		const [{ tool, results }] = JSON.parse((await policy(['audit', 'reported.json', '--format', 'sarif'])).stdout).runs;
+		const ids = results.map((/** @type {any} */ { ruleId }) => ruleId);
+		assert.deepEqual(ids, [...listed.providers[0].roles[0].rules, 'role-not-read']);
+		const [{ message, locations, ruleIndex }] = results;
+		assert.equal(tool.driver.rules[ruleIndex].id, 'TP002');
+		assert.match(message.text, /^deploy: .*\. The role lets in any .*\. To mend it, .*\.$/);
+		assert.match(locations[0].logicalLocations[0].fullyQualifiedName, /^\/RoleDetailList\/0\/.*\/Principal$/);
+		const junit = (await policy(['audit', 'reported.json', '--format', 'junit'])).stdout;
+		assert.match(junit, /<testsuite name="reported\.json" tests="2" failures="1" skipped="1">/);
+		assert.match(junit, /name="torn">\n +<skipped>/);
+		assert.doesNotMatch(junit, /server/);
+		const github = await policy(['audit', 'reported.json', '--format', 'github']);
+		assert.equal(github.exitCode, 1);
+		assert.match(github.stdout, /^::error file=reported\.json,line=\d+,.*title=TP002 no-tenant::deploy: /);
+	});
+
 	test('text from a policy starts no command of a log', async () => {
 		const hostile = trusting({ [`${ISSUER}:sub`]: '\n::error::owned\u001b[31m##vso[task.setvariable]x ' });
 		const path = put('::warning file=x::y.json', hostile);
