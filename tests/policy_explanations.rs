@@ -10,7 +10,7 @@ use ci_assume_role::diagnostic::render::guarded;
 use ci_assume_role::policy::caller::{Caller, Role};
 use ci_assume_role::policy::claims::{self, Given};
 use ci_assume_role::policy::document::TrustPolicy;
-use ci_assume_role::policy::evaluate::{Verdict, decide};
+use ci_assume_role::policy::evaluate::{Truth, Verdict, decide};
 use ci_assume_role::policy::explain::{CAUSES, Decision, Explanation, Known, explain, json, text};
 use ci_assume_role::policy::issuer::Kind;
 use ci_assume_role::policy::json as reader;
@@ -264,7 +264,12 @@ fn explanations_and_fixes_agree_with_the_evaluator() {
         let Some(statement) = &case.explanation.fix.statement else { continue };
         offered += 1;
         let fixed = format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{statement}]}}");
-        assert_eq!(decide(&parsed(&fixed), &caller).verdict, Verdict::Allowed, "{name}: {fixed}");
+        let fixed_policy = parsed(&fixed);
+        let decision = decide(&fixed_policy, &caller);
+        // Of an event nobody knows whether AWS asks about more than the call itself.
+        let mut needed = decision.actions.iter().filter(|action| action.needed == Truth::Yes);
+        assert!(needed.all(|action| action.verdict == Verdict::Allowed), "{name}: {fixed}");
+        assert!(decision.verdict == Verdict::Allowed || case.given.event.is_some(), "{name}: {fixed}");
 
         // And it lets in nobody who only has the same issuer and audience.
         let mut stranger = caller.claims.clone();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ci_assume_role::policy::caller::{Caller, Had};
+use ci_assume_role::policy::caller::{Caller, Extent, Had};
 use ci_assume_role::policy::document::{Effect, TrustPolicy};
 use ci_assume_role::policy::evaluate::{Truth, Verdict, decide};
 use ci_assume_role::policy::json;
@@ -288,7 +288,7 @@ proptest! {
     /// An answer that was given without a key stays when the key gets a value.
     #[test]
     fn knowing_more_overturns_no_answer(
-        statements in statements(), claims in claims(), more in claims(), call in vec(text(), 3),
+        statements in statements(), claims in claims(), more in claims(), call in vec(text(), 3), carries in any::<[bool; 2]>(),
     ) {
         let policy = policy(&statements);
         let holds = |less: &Caller, all: &Caller| {
@@ -306,9 +306,13 @@ proptest! {
 
         let event = ["iss", "aud", "sub"].into_iter().filter_map(|name| Some((name.to_owned(), claims.get(name)?.clone())));
         let mut less = Caller::of_claims(event.collect());
-        less.only_event = true;
+        less.extent = Extent::Event;
         let mut all = more;
         all.extend(less.claims.clone());
+        let aws = [("tags/principal_tags/x", carries[0]), ("source_identity", carries[1])];
+        for (name, _) in aws.iter().filter(|(_, carried)| *carried) {
+            all.insert(format!("https://aws.amazon.com/{name}"), "y".into());
+        }
         prop_assert!(holds(&less, &Caller::of_claims(all)));
     }
 

@@ -6,12 +6,17 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::evaluate::Truth;
 use super::placeholder;
 use crate::keys;
 use crate::token::{SOURCE_IDENTITY, TAGS};
 
 /// What a caller with a token calls.
 pub const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
+/// What AWS asks about as well where the token has session tags.
+pub const TAG: &str = "sts:TagSession";
+/// The same for a source identity.
+pub const SET_SOURCE_IDENTITY: &str = "sts:SetSourceIdentity";
 
 /// A token's claims, which nobody has verified, and what else is known of the call.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +24,7 @@ pub struct Caller {
     /// `iss` without its scheme: the text before the last colon of the token's condition keys.
     pub issuer: String,
     pub claims: Map<String, Value>,
-    /// A CloudTrail event holds issuer, audience and subject, and nothing of the rest.
-    pub only_event: bool,
+    pub extent: Extent,
     /// The role, where it is known; its account is where AWS looks for the provider.
     pub role: Option<Role>,
     /// Further keys of the request that somebody has given, such as `aws:SourceIp`.
@@ -28,6 +32,18 @@ pub struct Caller {
     tags: Vec<(String, String)>,
     transitive: Vec<String>,
     source_identity: Option<String>,
+}
+
+/// How much of a token's claims is at hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    #[default]
+    Whole,
+    /// Those that somebody has named who knows what the token carries: of other claims nothing is known, and session
+    /// tags and source identity are named where it has them.
+    Named,
+    /// Those of a CloudTrail event: issuer, audience and subject, and nothing of the rest.
+    Event,
 }
 
 /// What a policy is evaluated for, of the role that it belongs to.
@@ -109,16 +125,17 @@ impl Caller {
         self
     }
 
-    /// The actions that the policy has to allow, each by itself.
-    pub fn actions(&self) -> impl Iterator<Item = &'static str> {
+    /// The actions that the policy has to allow, each by itself, and those that it may have to: AWS asks about them
+    /// if the token has what nobody here can see.
+    pub fn actions(&self) -> impl Iterator<Item = (&'static str, Truth)> {
+        let carries = |seen: bool| if self.extent == Extent::Event && !seen { Truth::Unknown } else { seen.into() };
         [
-            (true, ASSUME),
-            (!self.tags.is_empty() || !self.transitive.is_empty(), "sts:TagSession"),
-            (self.source_identity.is_some(), "sts:SetSourceIdentity"),
+            (ASSUME, Truth::Yes),
+            (TAG, carries(!self.tags.is_empty() || !self.transitive.is_empty())),
+            (SET_SOURCE_IDENTITY, carries(self.source_identity.is_some())),
         ]
         .into_iter()
-        .filter(|(needed, _)| *needed)
-        .map(|(_, action)| action)
+        .filter(|(_, needed)| *needed != Truth::No)
     }
 
     /// What the key has. Names of keys compare without regard to letter case.
@@ -158,8 +175,14 @@ impl Caller {
         }
     }
 
+    /// Whether the token has claims that nobody here can see.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.extent != Extent::Whole
+    }
+
     fn not_there(&self) -> Had<'_> {
-        if self.only_event { Had::Unknown(Unsure::OnlyEvent) } else { Had::Absent(Absence::NotInToken) }
+        if self.is_part() { Had::Unknown(Unsure::OnlyEvent) } else { Had::Absent(Absence::NotInToken) }
     }
 
     /// A claim, or a member of one: `google/organization_number`.
@@ -200,12 +223,12 @@ impl Caller {
         if let Some(name) = lower.strip_prefix("aws:requesttag/") {
             return match self.tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
                 Some((_, value)) => Had::One(Cow::Borrowed(value)),
-                None if self.only_event => Had::Unknown(Unsure::OnlyEvent),
+                None if self.is_part() => Had::Unknown(Unsure::OnlyEvent),
                 None => Had::Absent(Absence::NoTag),
             };
         }
         let listed = |values: Vec<Cow<'_, str>>| match values.as_slice() {
-            [] if self.only_event => Had::Unknown(Unsure::OnlyEvent),
+            [] if self.is_part() => Had::Unknown(Unsure::OnlyEvent),
             [] => Had::Absent(Absence::NoTag),
             _ => Had::Many(values.iter().map(|value| Cow::Owned(value.clone().into_owned())).collect()),
         };

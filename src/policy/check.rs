@@ -8,7 +8,7 @@ mod report;
 use serde_json::{Map, Value};
 
 pub use self::report::{RULES, part, sentence, suite, verdict};
-use super::caller::{Absence, Caller, Had, Role, Unsure};
+use super::caller::{Absence, Caller, Extent, Had, Role, Unsure};
 use super::document::{Effect, TrustPolicy};
 use super::evaluate::{Decision, StatementDecision, Truth, Verdict, decide};
 use super::fields::{self, Fault, FaultKind, Faults};
@@ -78,7 +78,7 @@ pub fn check(policy: &TrustPolicy, expectations: &Expectations) -> Vec<Outcome> 
     let role = expectations.role_arn.as_deref().and_then(Role::of_arn);
     let each = expectations.list.iter().map(|expectation| {
         let mut caller = Caller::of_claims(expectation.claims.clone()).with_role(role.clone());
-        caller.only_event = !expectation.whole;
+        caller.extent = if expectation.whole { Extent::Whole } else { Extent::Named };
         outcome(&decide(policy, &caller), expectation.admitted)
     });
     each.collect()
@@ -94,7 +94,7 @@ fn outcome(decision: &Decision<'_>, admitted: bool) -> Outcome {
     };
     let mut outcome = Outcome { state, verdict: decision.verdict, statement: None, leaves: Vec::new() };
     // The action that has the worst of it.
-    let Some(action) = decision.actions.iter().find(|action| action.verdict == decision.verdict) else {
+    let Some(action) = decision.actions.iter().find(|action| action.of_call() == decision.verdict) else {
         return outcome;
     };
     let statements = &action.statements;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use super::caller::Caller;
+use super::caller::{Caller, Extent};
 use super::json;
 use crate::text::Inert;
 use crate::time::Timestamp;
@@ -191,7 +191,7 @@ fn of_event(event: &Value) -> Option<Given> {
     know("aws:EpochTime", Timestamp::parse(time).map(|time| time.seconds().to_string()));
 
     let mut caller = Caller::of_claims(claims);
-    caller.only_event = true;
+    caller.extent = Extent::Event;
     caller.request = request;
     let event = Event { time: time.to_owned(), error: text(&event["errorCode"]) };
     Some(Given { caller, role_arn: text(&asked["roleArn"]), event: Some(event) })
@@ -272,7 +272,7 @@ mod tests {
         ] {
             let given = one(&text);
             assert_eq!(given.role_arn.as_deref(), Some("arn:aws:iam::123456789012:role/deploy"));
-            assert!(given.caller.only_event);
+            assert_eq!(given.caller.extent, Extent::Event);
             assert_eq!(given.caller.issuer, "token.actions.githubusercontent.com");
             assert_eq!(given.caller.claims["aud"], "https://github.com/octo");
             assert_eq!(given.caller.claims["sub"], "repo:octo/api:pull_request");

@@ -69,6 +69,9 @@ pub struct Decision<'p> {
 #[derive(Debug)]
 pub struct ActionDecision<'p> {
     pub action: &'static str,
+    /// Whether the call needs it: yes or unknown.
+    pub needed: Truth,
+    /// What the policy says of it, needed or not.
     pub verdict: Verdict,
     /// For each statement of the policy, in its order.
     pub statements: Vec<StatementDecision<'p>>,
@@ -94,10 +97,22 @@ pub struct ConditionDecision<'p> {
 /// Decides for every action that the caller needs.
 #[must_use]
 pub fn decide<'p>(policy: &'p TrustPolicy, caller: &'p Caller) -> Decision<'p> {
-    let actions: Vec<_> = caller.actions().map(|action| decide_action(policy, caller, action)).collect();
+    let actions: Vec<_> =
+        caller.actions().map(|(action, needed)| decide_action(policy, caller, action, needed)).collect();
     let verdict =
-        if policy.refusals.is_empty() { worst(actions.iter().map(|action| action.verdict)) } else { Verdict::Refused };
+        if policy.refusals.is_empty() { worst(actions.iter().map(ActionDecision::of_call)) } else { Verdict::Refused };
     Decision { verdict, actions }
+}
+
+impl ActionDecision<'_> {
+    /// What comes of it for the call: what is denied, and perhaps not needed, leaves the call open.
+    #[must_use]
+    pub fn of_call(&self) -> Verdict {
+        match (self.needed, self.verdict) {
+            (Truth::Unknown, Verdict::Denied) => Verdict::Unknown,
+            (_, verdict) => verdict,
+        }
+    }
 }
 
 /// All have to be allowed.
@@ -109,7 +124,12 @@ fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     })
 }
 
-fn decide_action<'p>(policy: &'p TrustPolicy, caller: &'p Caller, action: &'static str) -> ActionDecision<'p> {
+fn decide_action<'p>(
+    policy: &'p TrustPolicy,
+    caller: &'p Caller,
+    action: &'static str,
+    needed: Truth,
+) -> ActionDecision<'p> {
     let variables = policy.has_variables();
     let statements: Vec<StatementDecision<'p>> =
         policy.statements.iter().map(|statement| decide_statement(statement, caller, action, variables)).collect();
@@ -122,7 +142,7 @@ fn decide_action<'p>(policy: &'p TrustPolicy, caller: &'p Caller, action: &'stat
         (Truth::No, Truth::Yes) => Verdict::Allowed,
         _ => Verdict::Unknown,
     };
-    ActionDecision { action, verdict, statements }
+    ActionDecision { action, needed, verdict, statements }
 }
 
 fn decide_statement<'p>(

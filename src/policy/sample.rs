@@ -182,12 +182,13 @@ fn built(
     }
     let claims = asked.only(caller.claims);
     let caller = Caller::of_claims(claims).with_role(role_of(statement, issuer));
-    let verdict =
-        decide(policy, &caller).actions.iter().fold(Verdict::Allowed, |worst, action| match (worst, action.verdict) {
+    let verdict = decide(policy, &caller).actions.iter().fold(Verdict::Allowed, |worst, action| {
+        match (worst, action.of_call()) {
             (Verdict::Denied, _) | (_, Verdict::Denied) => Verdict::Denied,
             (Verdict::Allowed, verdict) => verdict,
             (worst, _) => worst,
-        });
+        }
+    });
     Some((caller.claims, verdict))
 }
 

@@ -43,12 +43,12 @@ impl Trust {
     /// With the first action that is not allowed.
     pub(super) fn admits(&self, caller: &Caller) -> Result<(), Denied> {
         let decision = decide(&self.0, caller);
-        let Some(refused) = decision.actions.iter().find(|action| action.verdict != Verdict::Allowed) else {
+        let Some(refused) = decision.actions.iter().find(|action| action.of_call() != Verdict::Allowed) else {
             return Ok(());
         };
         let known = Known { reached_policy: true, ..Known::default() };
         let why = explain::line(&explain(&self.0, caller, None, &known));
-        let why = if refused.verdict == Verdict::Unknown { format!("the sandbox cannot tell; {why}") } else { why };
+        let why = if refused.of_call() == Verdict::Unknown { format!("the sandbox cannot tell; {why}") } else { why };
         Err(Denied { action: refused.action, why })
     }
 }

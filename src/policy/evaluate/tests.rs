@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::policy::caller::Role;
+use crate::policy::caller::{Extent, Role};
 use crate::policy::json;
 
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -419,6 +419,41 @@ fn keys_of_a_token() {
     assert_eq!(said(&nobody, ":sub"), "-", "a token without issuer has no keys");
 }
 
+/// Of a token that is there as an event of CloudTrail nobody knows whether AWS asks about more than one action.
+#[test]
+fn what_an_event_does_not_tell_of_is_allowed_or_left_open() {
+    use Verdict::{Allowed, Denied, Unknown};
+    let all = json!(["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"]);
+    let none = json!({});
+    let host = "token.actions.githubusercontent.com";
+    let known = json!({"StringEquals": {format!("{host}:sub"): "s"}});
+    let other = json!({"StringEquals": {format!("{host}:sub"): "other"}});
+    let tagged = json!({"StringEquals": {"aws:RequestTag/team": "x"}});
+    let untagged = json!({"Null": {"aws:TagKeys": "true"}});
+    for (actions, condition, event, named) in [
+        (json!("sts:AssumeRoleWithWebIdentity"), &none, Unknown, Allowed),
+        (json!(["sts:AssumeRoleWithWebIdentity", "sts:TagSession"]), &none, Unknown, Allowed),
+        (json!(["sts:AssumeRoleWithWebIdentity", "sts:SetSourceIdentity"]), &known, Unknown, Allowed),
+        (json!("sts:*"), &known, Allowed, Allowed),
+        (all.clone(), &known, Allowed, Allowed),
+        (json!("sts:AssumeRoleWithWebIdentity"), &other, Denied, Denied),
+        (all.clone(), &other, Denied, Denied),
+        (all.clone(), &tagged, Unknown, Unknown),
+        (all, &untagged, Unknown, Unknown),
+        (json!("sts:TagSession"), &none, Denied, Denied),
+    ] {
+        let statement = json!({
+            "Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": actions, "Condition": condition,
+        });
+        let policy = read(&json!({"Version": "2012-10-17", "Statement": statement}));
+        for (extent, expected) in [(Extent::Event, event), (Extent::Named, named)] {
+            let mut caller = caller(json!({"sub": "s"}));
+            caller.extent = extent;
+            assert_eq!(decide(&policy, &caller).verdict, expected, "{extent:?} {statement}");
+        }
+    }
+}
+
 #[test]
 fn keys_of_a_call() {
     let tags = json!({"principal_tags": {"team": ["x"], "cost:centre": ["y"]}, "transitive_tag_keys": ["team"]});
@@ -430,7 +465,7 @@ fn keys_of_a_call() {
     let role = Role { partition: "aws".to_owned(), account: "111122223333".to_owned() };
     let of_role = caller(json!({})).with_role(Some(role));
     let mut event = caller(json!({"sub": "s"}));
-    event.only_event = true;
+    event.extent = Extent::Event;
     let mut given = caller(json!({}));
     given.request = vec![
         ("aws:SourceIp".to_owned(), vec!["192.0.2.1".to_owned()]),

@@ -40,6 +40,13 @@ pub(super) enum Leaf<'c> {
     Condition(Tested<'c>),
     /// A condition, or a principal, that nobody can decide here.
     Open(Option<Tested<'c>>),
+    /// AWS asks about further actions if the token has tags or a source identity, of which nobody here can tell.
+    Unseen {
+        /// Those of them that the policy does not allow.
+        denied: Vec<&'static str>,
+        /// Those that it allows on a condition that is open.
+        open: Vec<&'static str>,
+    },
     /// Nothing keeps the caller out.
     All,
 }

@@ -118,7 +118,7 @@ pub(super) fn missing_claim(caller: &Caller) -> Option<&'static str> {
 fn token(caller: &Caller) -> Seen {
     match missing_claim(caller) {
         None => Seen::Passed,
-        Some(_) if caller.only_event => Seen::Unseen,
+        Some(_) if caller.is_part() => Seen::Unseen,
         Some(_) => Seen::Failed,
     }
 }
@@ -170,7 +170,7 @@ pub(super) fn roles_of(caller: &Caller) -> Option<Vec<&str>> {
 
 fn roles_claim(caller: &Caller, role_arn: Option<&str>) -> Seen {
     match (roles_of(caller), role_arn) {
-        (None, _) if caller.only_event => Seen::Unseen,
+        (None, _) if caller.is_part() => Seen::Unseen,
         (None, _) => Seen::Passed,
         (Some(roles), Some(role)) if roles.contains(&role) => Seen::Passed,
         (Some(_), Some(_)) => Seen::Failed,

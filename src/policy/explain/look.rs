@@ -5,8 +5,7 @@ use super::causes::{self, CAUSES, Reason};
 use super::fix::Draft;
 use super::gate::{self, Gate, Seen};
 use super::{Decision, Explanation, Failed, Fix, Known, StatementRef, Value};
-use crate::policy::caller::ASSUME;
-use crate::policy::caller::{Caller, Had};
+use crate::policy::caller::{ASSUME, Caller, Had, SET_SOURCE_IDENTITY, TAG};
 use crate::policy::document::{Effect, PrincipalKind, Statement, TrustPolicy};
 use crate::policy::evaluate::{self, ActionDecision, StatementDecision, Truth, Verdict, decide};
 use crate::policy::issuer::Kind;
@@ -36,7 +35,7 @@ pub(super) fn look(policy: &TrustPolicy, caller: &Caller, role_arn: Option<&str>
         return say(&case, Decision::Unknown, Some(Gate::TrustPolicy), &[Leaf::Refused], gates);
     }
 
-    let of_verdict = |verdict| decision.actions.iter().find(|action| action.verdict == verdict);
+    let of_verdict = |verdict| decision.actions.iter().find(|action| action.of_call() == verdict);
     if let Some(denied) = of_verdict(Verdict::Denied) {
         case.action = denied.action;
         let gate = if provider_failed {
@@ -59,9 +58,22 @@ pub(super) fn look(policy: &TrustPolicy, caller: &Caller, role_arn: Option<&str>
             },
         };
     }
+    let unseen = |verdict| {
+        let perhaps = decision.actions.iter().filter(move |action| action.needed == Truth::Unknown);
+        perhaps.filter(move |action| action.verdict == verdict).map(|action| action.action).collect::<Vec<_>>()
+    };
+    let (denied, undecided) = (unseen(Verdict::Denied), unseen(Verdict::Unknown));
+    let lacks = without(denied.iter().chain(&undecided));
     if let Some(open) = of_verdict(Verdict::Unknown) {
-        case.action = open.action;
         gates.push((Gate::TrustPolicy, Seen::Unseen));
+        if open.needed == Truth::Unknown {
+            case.statement = admitting(&decision);
+            let leaf = Leaf::Unseen { denied, open: undecided };
+            let mut explanation = say(&case, Decision::Unknown, Some(Gate::TrustPolicy), &[leaf], gates);
+            explanation.provided.extend(lacks);
+            return explanation;
+        }
+        case.action = open.action;
         let denies = of_effect(open, Effect::Deny).filter(|statement| statement.truth == Truth::Unknown);
         let undecided = denies.clone().next().or_else(|| best(open, kind));
         case.statement = undecided.map(|statement| statement.statement);
@@ -71,12 +83,29 @@ pub(super) fn look(policy: &TrustPolicy, caller: &Caller, role_arn: Option<&str>
         explanation.provided = denies.map(|statement| proviso(statement, kind)).collect();
         let allowed = of_effect(open, Effect::Allow).any(|statement| statement.truth == Truth::Yes);
         explanation.provided.extend(best(open, kind).filter(|_| !allowed).map(|statement| proviso(statement, kind)));
+        explanation.provided.extend(lacks);
         return explanation;
     }
     gates.push((Gate::TrustPolicy, Seen::Passed));
-    let admits = decision.actions.first().into_iter().flat_map(|action| of_effect(action, Effect::Allow));
-    case.statement = admits.into_iter().find(|statement| statement.truth == Truth::Yes).map(|found| found.statement);
+    case.statement = admitting(&decision);
     say(&case, Decision::Allow, None, &[Leaf::All], gates)
+}
+
+/// The first statement that allows the call.
+fn admitting<'p>(decision: &evaluate::Decision<'p>) -> Option<&'p Statement> {
+    let mut allows = decision.actions.first().into_iter().flat_map(|action| of_effect(action, Effect::Allow));
+    allows.find(|statement| statement.truth == Truth::Yes).map(|found| found.statement)
+}
+
+/// What has to hold of a token, so that AWS does not ask about these actions.
+fn without<'a>(actions: impl Iterator<Item = &'a &'static str>) -> Option<String> {
+    let lacks = match actions.copied().collect::<Vec<_>>().as_slice() {
+        [] => return None,
+        [TAG] => "carries no session tags",
+        [SET_SOURCE_IDENTITY] => "carries no source identity",
+        _ => "carries neither session tags nor a source identity",
+    };
+    Some(format!("the token {lacks}"))
 }
 
 /// Whether every Allow statement is for identity providers, and for others than the token's.
@@ -196,6 +225,7 @@ fn say(
     }
     Explanation {
         decision,
+        passes: leaves.iter().any(|leaf| matches!(leaf, Leaf::Unseen { .. } | Leaf::All)),
         gate,
         // Something always applies, as a test holds.
         cause: main.or(CAUSES.last()).unwrap_or(&NONE),
@@ -246,7 +276,9 @@ fn shown(case: &Case<'_>, leaf: &Leaf<'_>, cause: Option<&'static str>) -> Vec<F
             .iter()
             .map(|decided| condition(&Tested::new(decided.condition, decided.had.clone(), case.kind), cause))
             .collect(),
-        Leaf::Gate(_) | Leaf::Refused | Leaf::NoAllow | Leaf::Open(None) | Leaf::All => Vec::new(),
+        Leaf::Gate(_) | Leaf::Refused | Leaf::NoAllow | Leaf::Open(None) | Leaf::Unseen { .. } | Leaf::All => {
+            Vec::new()
+        }
     }
 }
 
@@ -274,7 +306,7 @@ fn repaired(case: &Case<'_>) -> Option<String> {
     let denied: Vec<&'static str> = decide(case.policy, case.caller)
         .actions
         .iter()
-        .filter(|action| action.verdict == Verdict::Denied)
+        .filter(|action| action.of_call() == Verdict::Denied)
         .map(|action| action.action)
         .collect();
     for _ in 0..MOST_ROUNDS {

@@ -59,6 +59,9 @@ impl Decision {
 #[derive(Clone, Debug)]
 pub struct Explanation {
     pub decision: Decision,
+    /// The policy lets the call pass, so that something else denies it if anything does. The decision can be open all
+    /// the same, where AWS may ask about more than the call.
+    pub passes: bool,
     /// Where the call ends. `None`: at none that can be seen from here.
     pub gate: Option<Gate>,
     pub cause: &'static Cause,

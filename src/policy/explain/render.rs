@@ -36,7 +36,7 @@ pub fn text(explanation: &Explanation, colour: bool) -> Vec<String> {
     numbered("provided that", &explanation.provided, &mut add);
     numbered("why", &explanation.why, &mut add);
     numbered("fix", &fixes(explanation), &mut add);
-    if explanation.decision == Decision::Allow {
+    if explanation.passes {
         numbered("look at", &look_at(), &mut add);
     }
     let unseen = unseen(explanation);

@@ -109,7 +109,7 @@ impl Plan {
         token.insert("aud".to_owned(), self.audience.as_str().into());
         token.remove("azp");
         let caller = Caller::of_claims(token.clone());
-        self.actions = caller.actions().filter(|action| *action != ASSUME).collect();
+        self.actions = caller.actions().map(|(action, _)| action).filter(|action| *action != ASSUME).collect();
         self.samples.insert(0, token);
         let tags = claims.get(TAGS).and_then(|tags| tags.get("principal_tags"));
         self.hints.session_tags = tags.and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned().collect();
