@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{FaultKind, Symlinks};
 use crate::keys;
+use crate::product;
 use crate::run::{Run, Trouble};
 use crate::settings::RoleSettings;
 use crate::token::UnverifiedToken;
@@ -154,10 +155,18 @@ fn told(diagnostic: Diagnostic, path: &str, answer: &Value) -> Diagnostic {
     for fix in texts("fixes") {
         diagnostic = diagnostic.fix(fix);
     }
+    if let Some(cause) = answer["cause"].as_str().filter(|id| is_id(id)) {
+        diagnostic = diagnostic.page(product::cause_url(cause));
+    }
     match answer["statement"].as_str() {
         Some(text) => diagnostic.paste("the statement, changed so that it admits this job", "json", text),
         None => diagnostic,
     }
+}
+
+/// A link is made of it.
+fn is_id(cause: &str) -> bool {
+    !cause.is_empty() && cause.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
 #[cfg(test)]
@@ -190,9 +199,13 @@ mod tests {
         let usual = || Diagnostic::new(Code::NotAuthorized, "x").cause("a guess").fix("a guess");
         let answer = json!({
             "facts": [["policy wants", "a\n::error::b"], ["AWS says", "c"], 7, ["failed", 7]],
-            "causes": ["d", 7], "fixes": {}, "statement": ["e"],
+            "causes": ["d", 7], "fixes": {}, "statement": ["e"], "cause": "value-differs",
         });
         let shown = told(usual(), "p", &answer);
+        assert_eq!(shown.docs_url(), product::cause_url("value-differs"));
+        for none in [json!("../x"), json!("a) [b](c"), json!(""), json!(7), json!(null)] {
+            assert_eq!(told(usual(), "p", &json!({ "cause": none })).docs_url(), Code::NotAuthorized.docs_url());
+        }
         assert_eq!(shown.facts.len(), 2, "{:?}", shown.facts);
         assert_eq!(shown.facts[1].1.as_str(), "a\\n::error::b");
         assert_eq!(shown.causes.iter().map(crate::text::Inert::as_str).collect::<Vec<_>>(), ["d"]);

@@ -5,6 +5,12 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Where the documentation is read. The repository's owner stands in `Cargo.toml` alone.
 pub const SOURCE_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/v", env!("CARGO_PKG_VERSION"));
 
+/// The page of what a trust policy has against a job, by the id of the cause.
+#[must_use]
+pub fn cause_url(id: &str) -> String {
+    format!("{SOURCE_URL}/docs/causes/{id}.md")
+}
+
 /// How the command line is started where nothing is installed but Node.
 #[must_use]
 pub fn npx() -> String {

@@ -31,6 +31,8 @@ pub struct Parts {
     pub fixes: Vec<Inert>,
     /// Text to paste, with a line that says where it belongs.
     pub paste: Option<Paste>,
+    /// The page that says more; without one, the code's part of `docs/diagnostics.md`.
+    page: Option<String>,
 }
 
 /// A block to copy. Its lines are made by us, and never start with remote text.
@@ -100,6 +102,18 @@ impl Diagnostic {
         self
     }
 
+    /// Links to this address instead of to what the code means.
+    #[must_use]
+    pub fn page(mut self, url: String) -> Self {
+        self.0.page = Some(url);
+        self
+    }
+
+    #[must_use]
+    pub fn docs_url(&self) -> String {
+        self.page.clone().unwrap_or_else(|| self.code.docs_url())
+    }
+
     fn with_headline(code: Code, headline: &str) -> Self {
         Self(Box::new(Parts {
             code,
@@ -109,6 +123,7 @@ impl Diagnostic {
             causes: Vec::new(),
             fixes: Vec::new(),
             paste: None,
+            page: None,
         }))
     }
 

@@ -34,7 +34,7 @@ pub fn text(diagnostic: &Diagnostic, colour: bool) -> Vec<String> {
         lines.push(format!("  {}:", paste.caption));
         lines.extend(paste.lines.iter().map(|line| format!("    {line}")));
     }
-    lines.push(labelled("docs", &diagnostic.code.docs_url()));
+    lines.push(labelled("docs", &diagnostic.docs_url()));
     lines
 }
 
@@ -80,7 +80,7 @@ pub fn summary(diagnostic: &Diagnostic) -> String {
         push_block(&mut page, "text", lines);
         push_block(&mut page, paste.language, paste.lines.iter().map(|line| line.as_str().to_owned()));
     }
-    let _ = writeln!(page, "[What this means]({})", diagnostic.code.docs_url());
+    let _ = writeln!(page, "[What this means]({})", diagnostic.docs_url());
     page
 }
 
@@ -134,7 +134,7 @@ pub fn json(failure: &Failure) -> String {
                 .paste
                 .as_ref()
                 .map(|paste| paste.lines.iter().map(crate::text::Inert::as_str).collect::<Vec<_>>().join("\n")),
-            docs: diagnostic.code.docs_url(),
+            docs: diagnostic.docs_url(),
         })
         .collect();
     // Strings and lists of strings always serialise.

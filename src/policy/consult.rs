@@ -8,7 +8,7 @@ use super::source::{self, File, Found};
 use super::tree::Lines;
 
 /// `{"name", "policy": "the file's text", "roleArn", "claims": {…}}` becomes `{"facts": [[label, text]],
-/// "causes": […], "fixes": […], "statement"?}`. AWS has refused the call by the trust policy already.
+/// "causes": […], "fixes": […], "statement"?, "cause"?}`. AWS has refused the call by the trust policy already.
 #[must_use]
 pub fn consult(question: &str) -> String {
     let question: Value = serde_json::from_str(question).unwrap_or_default();
@@ -71,6 +71,7 @@ mod tests {
         let answer = ask(&policy.to_string());
         assert_eq!(answer["facts"][1], json!(["failed", "gitlab.com:sub, under StringEquals"]));
         assert_eq!(answer["causes"][0], "the policy is about another branch");
+        assert_eq!(answer["cause"], "value-differs");
         assert!(answer["statement"].as_str().is_some_and(|text| text.contains("ref_type:branch:ref:x")));
     }
 

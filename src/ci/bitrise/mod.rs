@@ -62,7 +62,7 @@ impl Dialect for Bitrise {
                 reasons.push(format!("  {}:", paste.caption));
                 reasons.extend(paste.lines.iter().map(|line| format!("    {line}")));
             }
-            reasons.push(format!("  docs: {}", diagnostic.code.docs_url()));
+            reasons.push(format!("  docs: {}", diagnostic.docs_url()));
         }
         lines.push(format!("{RED}{}{PLAIN}", reasons.join("\n")));
         lines

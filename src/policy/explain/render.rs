@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::{Decision, Explanation, Failed, Gate, Seen, StatementRef, Value};
-use crate::policy::report::cause_url;
+use crate::product::cause_url;
 use crate::text::{Inert, listed};
 
 const LABEL_WIDTH: usize = 14;
@@ -221,7 +221,8 @@ fn unseen(explanation: &Explanation) -> Vec<&'static str> {
     before.map(|(gate, _)| gate.name()).chain(after.map(Gate::name)).collect()
 }
 
-/// For a denied job, which puts it into a diagnostic of its own: `{"facts", "causes", "fixes", "statement"?}`.
+/// For a denied job, which puts it into a diagnostic of its own: `{"facts", "causes", "fixes", "statement"?, "cause"}`,
+/// the last being an id.
 #[must_use]
 pub fn answer(explanation: &Explanation) -> serde_json::Value {
     let mut facts: Vec<(&str, String)> = Vec::new();
@@ -238,7 +239,13 @@ pub fn answer(explanation: &Explanation) -> serde_json::Value {
         causes = vec!["the policy in the file admits this job, so it is not what denied it".to_owned()];
         fixes.extend(look_at().into_iter().map(|words| format!("look at {words}")));
     }
-    serde_json::json!({ "facts": facts, "causes": causes, "fixes": fixes, "statement": explanation.fix.statement })
+    serde_json::json!({
+        "facts": facts,
+        "causes": causes,
+        "fixes": fixes,
+        "statement": explanation.fix.statement,
+        "cause": explanation.cause.id,
+    })
 }
 
 #[derive(Serialize)]

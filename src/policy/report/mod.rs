@@ -128,7 +128,7 @@ impl Rule {
     pub fn url(&self) -> String {
         match self.page {
             Page::OfRule => rule_url(self.id),
-            Page::OfCause => cause_url(self.id),
+            Page::OfCause => product::cause_url(self.id),
             Page::Other(page) => format!("{}/docs/{page}", product::SOURCE_URL),
         }
     }
@@ -151,12 +151,6 @@ impl From<&Cause> for Rule {
 #[must_use]
 pub fn rule_url(id: &str) -> String {
     format!("{}/docs/rules/{id}.md", product::SOURCE_URL)
-}
-
-/// The page of a cause.
-#[must_use]
-pub fn cause_url(id: &str) -> String {
-    format!("{}/docs/causes/{id}.md", product::SOURCE_URL)
 }
 
 /// `1 finding`, `2 findings`, `2 policies`
