@@ -16,22 +16,33 @@ use crate::{bundle, host, setup};
 /// One crate, several modules: a run reads only the one that it needs.
 const MODULES: [Module; 3] = [
     // every job downloads it, and most load another one
-    Module { name: RUNS, glue: RUNS, features: "exchange,cli,bitrise,buildkite,github", compressed: true },
+    Module { name: RUNS, glue: RUNS, features: "exchange,cli,bitrise,buildkite,github", made: SMALL, compressed: true },
     // what most jobs load, and what is measured
-    Module { name: "ci_assume_role_github", glue: RUNS, features: "exchange,github", compressed: false },
-    // no job that is let in loads it
-    Module { name: POLICY, glue: POLICY, features: "policy,sandbox", compressed: true },
+    Module { name: "ci_assume_role_github", glue: RUNS, features: "exchange,github", made: SMALL, compressed: false },
+    // no job that is let in loads it, and whoever does has many policies to look at
+    Module { name: POLICY, glue: POLICY, features: "policy,sandbox", made: FAST, compressed: true },
 ];
 const RUNS: &str = "ci_assume_role";
 const POLICY: &str = "ci_assume_role_policy";
 const BUILD: &str = "BUILD.json";
 const SUMS: &str = "SHA256SUMS";
 
+/// What a module is made for: how rustc and wasm-opt are told so.
+struct Made {
+    rustc: &'static str,
+    wasm_opt: &'static str,
+}
+
+const SMALL: Made = Made { rustc: "z", wasm_opt: "-Oz" };
+/// Three times as fast, and a third larger as it is stored.
+const FAST: Made = Made { rustc: "3", wasm_opt: "-O3" };
+
 struct Module {
     name: &'static str,
     /// Modules that export the same share it.
     glue: &'static str,
     features: &'static str,
+    made: Made,
     /// Whether `pkg/` has it as a Brotli file.
     compressed: bool,
 }
@@ -127,9 +138,9 @@ fn fresh_folder(name: &str) -> Result<PathBuf> {
 
 /// Makes a module in `folder`, and puts it into `out` with its glue and the types of that.
 fn make(module: &Module, folder: &Path, out: &Path) -> Result<()> {
-    let Module { name, glue, features, compressed } = module;
+    let Module { name, glue, features, made, compressed } = module;
     Bindgen::new()
-        .input_path(compile(features)?)
+        .input_path(compile(features, made)?)
         .out_name(glue)
         .web(true)?
         .typescript(true)
@@ -139,8 +150,8 @@ fn make(module: &Module, folder: &Path, out: &Path) -> Result<()> {
     let wasm = out.join(format!("{name}_bg.wasm"));
     // No feature flags: the module names those it has. A larger function that is called from one place only stays
     // apart: what a run never reaches, a runtime then never compiles, which takes a tenth off what a run costs.
-    let smallest = ["-Oz", "--one-caller-inline-max-function-size=200", "--converge", "--strip-producers"];
-    host::run(wasm_opt(smallest).arg(folder.join(format!("{glue}_bg.wasm"))).arg("-o").arg(&wasm))?;
+    let options = [made.wasm_opt, "--one-caller-inline-max-function-size=200", "--converge", "--strip-producers"];
+    host::run(wasm_opt(options).arg(folder.join(format!("{glue}_bg.wasm"))).arg("-o").arg(&wasm))?;
     if *compressed {
         compress(&wasm)?;
     }
@@ -157,7 +168,7 @@ fn make(module: &Module, folder: &Path, out: &Path) -> Result<()> {
 
 /// The standard library is built as well, from the sources that come with the compiler: as shipped it is made for speed
 /// and carries the words of its panics, which nobody reads, for a panic is a trap here.
-fn compile(features: &str) -> Result<PathBuf> {
+fn compile(features: &str, made: &Made) -> Result<PathBuf> {
     host::run(&mut host::cargo(["fetch", "--quiet", "--locked"]))?; // what `remaps` looks at
     let mut flags: Vec<String> =
         remaps()?.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect();
@@ -180,6 +191,7 @@ fn compile(features: &str) -> Result<PathBuf> {
     for (variable, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PROFILE_")) {
         command.env_remove(variable);
     }
+    command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", made.rustc);
     host::run(&mut command)?;
     Ok(target.join("wasm32-unknown-unknown/release/ci_assume_role.wasm"))
 }
