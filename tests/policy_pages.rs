@@ -29,6 +29,19 @@ fn examples_of_expectations_are_read() {
     }
 }
 
+/// Rules of the linter and causes have tests of their own.
+#[test]
+fn what_reports_link_to_is_there() {
+    for rule in ci_assume_role::policy::check::RULES {
+        let url = rule.url();
+        let (page, anchor) = url.split_once("/docs/").and_then(|(_, page)| page.split_once('#')).unwrap();
+        let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page)).unwrap();
+        let headings = page.lines().filter_map(|line| line.strip_prefix("## "));
+        let mut anchors = headings.map(|heading| heading.to_lowercase().replace(' ', "-"));
+        assert!(anchors.any(|known| known == anchor), "{url}");
+    }
+}
+
 /// The YAML of the pages that has a line `key`.
 fn examples(key: &str) -> Vec<String> {
     let pages = PAGES.map(|page| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap());

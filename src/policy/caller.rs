@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::evaluate::Truth;
+use super::issuer::Kind;
 use super::placeholder;
 use crate::keys;
 use crate::token::{SOURCE_IDENTITY, TAGS};
@@ -128,7 +129,8 @@ impl Caller {
     /// The actions that the policy has to allow, each by itself, and those that it may have to: AWS asks about them
     /// if the token has what nobody here can see.
     pub fn actions(&self) -> impl Iterator<Item = (&'static str, Truth)> {
-        let carries = |seen: bool| if self.extent == Extent::Event && !seen { Truth::Unknown } else { seen.into() };
+        let is_open = self.extent == Extent::Event && !Kind::of(&self.issuer).never_sends_tags();
+        let carries = |seen: bool| if is_open && !seen { Truth::Unknown } else { seen.into() };
         [
             (ASSUME, Truth::Yes),
             (TAG, carries(!self.tags.is_empty() || !self.transitive.is_empty())),

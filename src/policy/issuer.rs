@@ -249,6 +249,12 @@ impl Kind {
         Some((kind, right))
     }
 
+    /// The CIs whose tokens have no claim `https://aws.amazon.com/tags`. Buildkite's have one on request.
+    #[must_use]
+    pub fn never_sends_tags(self) -> bool {
+        !matches!(self, Self::Buildkite | Self::Codefresh | Self::Other)
+    }
+
     /// What `aud` says unless the pipeline asks for something else. `None`: there is no default.
     #[must_use]
     pub fn usual_audience(self) -> Option<&'static str> {

@@ -425,7 +425,8 @@ fn what_an_event_does_not_tell_of_is_allowed_or_left_open() {
     use Verdict::{Allowed, Denied, Unknown};
     let all = json!(["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"]);
     let none = json!({});
-    let host = "token.actions.githubusercontent.com";
+    let host = "agent.buildkite.com";
+    let provider = |host: &str| json!({"Federated": format!("arn:aws:iam::111122223333:oidc-provider/{host}")});
     let known = json!({"StringEquals": {format!("{host}:sub"): "s"}});
     let other = json!({"StringEquals": {format!("{host}:sub"): "other"}});
     let tagged = json!({"StringEquals": {"aws:RequestTag/team": "x"}});
@@ -443,15 +444,21 @@ fn what_an_event_does_not_tell_of_is_allowed_or_left_open() {
         (json!("sts:TagSession"), &none, Denied, Denied),
     ] {
         let statement = json!({
-            "Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": actions, "Condition": condition,
+            "Effect": "Allow", "Principal": provider(host), "Action": actions, "Condition": condition,
         });
         let policy = read(&json!({"Version": "2012-10-17", "Statement": statement}));
         for (extent, expected) in [(Extent::Event, event), (Extent::Named, named)] {
-            let mut caller = caller(json!({"sub": "s"}));
+            let mut caller = caller(json!({"iss": format!("https://{host}"), "sub": "s"}));
             caller.extent = extent;
             assert_eq!(decide(&policy, &caller).verdict, expected, "{extent:?} {statement}");
         }
     }
+    // GitHub's tokens have neither.
+    let statement = json!({"Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": WEB_IDENTITY});
+    let policy = read(&json!({"Version": "2012-10-17", "Statement": statement}));
+    let mut caller = caller(json!({"sub": "s"}));
+    caller.extent = Extent::Event;
+    assert_eq!(decide(&policy, &caller).verdict, Allowed);
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use super::refused::ACTIONS;
 use super::repair::{kept_out, quoted, shown};
-use super::tags::never_sends_tags;
 use super::{Finding, Findings, Rule, Scope, Severity, View};
 use crate::policy::caller::ASSUME;
 use crate::policy::document::{Actions, Effect};
@@ -49,7 +48,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
 
 fn wide(scope: &Scope<'_>, actions: &Actions) -> Option<Finding> {
     // Which of the actions a token needs stands in the token, where the issuer can send tags.
-    let plain = scope.issuers.iter().all(|issuer| never_sends_tags(issuer.kind));
+    let plain = scope.issuers.iter().all(|issuer| issuer.kind.never_sends_tags());
     let fix = format!("write {ASSUME}");
     if actions.negated {
         let but: Vec<String> = actions.patterns.iter().map(|pattern| shown(&pattern.text)).collect();

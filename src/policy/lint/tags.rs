@@ -29,23 +29,6 @@ pub static TP032: Rule = Rule {
 
 const TAG_SESSION: &str = "sts:TagSession";
 
-/// The CIs whose tokens have no claim `https://aws.amazon.com/tags`. Buildkite's have one on request.
-pub(super) fn never_sends_tags(kind: Kind) -> bool {
-    match kind {
-        Kind::GitHub
-        | Kind::GitLab
-        | Kind::GitLabOwn
-        | Kind::CircleCi
-        | Kind::CircleCiRoot
-        | Kind::Bitbucket
-        | Kind::Bitrise
-        | Kind::AzureDevOps
-        | Kind::Google
-        | Kind::TerraformCloud => true,
-        Kind::Buildkite | Kind::Codefresh | Kind::Other => false,
-    }
-}
-
 pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
     for scope in view.scopes.iter().filter(|scope| scope.statement.effect == Effect::Allow) {
         if scope.grants {
@@ -69,7 +52,7 @@ fn is_tag(test: &Test<'_>) -> bool {
 fn required(view: &View<'_>, scope: &Scope<'_>, test: &Test<'_>, findings: &Findings<'_>) -> Option<Finding> {
     let key = &test.condition.key;
     let host = scope.issuers.first()?.host;
-    if scope.issuers.iter().all(|issuer| never_sends_tags(issuer.kind)) {
+    if scope.issuers.iter().all(|issuer| issuer.kind.never_sends_tags()) {
         let kind = scope.issuers.first()?.kind;
         let message = format!("{} is required, and tokens of {} carry no session tags", key.text, kind.name());
         let fix = format!("remove it, and say who is meant by {host}:sub");
@@ -105,7 +88,7 @@ fn allows_tags(scope: &Scope<'_>) -> bool {
 fn unbounded(view: &View<'_>, scope: &Scope<'_>, findings: &Findings<'_>) -> Option<Finding> {
     let actions = &scope.statement.actions;
     let action = actions.patterns.iter().find(|action| action.text.eq_ignore_ascii_case(TAG_SESSION))?;
-    let sender = scope.issuers.iter().find(|issuer| !never_sends_tags(issuer.kind))?;
+    let sender = scope.issuers.iter().find(|issuer| !issuer.kind.never_sends_tags())?;
     let bounded = |test: &Test<'_>| {
         let operator = test.condition.operator;
         // `ForAllValues` is right here: it is about the tags that there are.

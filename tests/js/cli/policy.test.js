@@ -142,7 +142,7 @@ describe('policy', { concurrency: 2 }, () => {
 		assert.match(junit, /is kept out \(never &lt;mark&gt; &amp; &quot;quote&quot;\)"/);
 		const github = (await report('github')).trim().split('\n');
 		assert.deepEqual(
-			github.map((line) => line.replace(/,endLine.*?,title=/, ' ').replace(/::[^:].*$/, '')),
+			github.map((line) => line.replace(/,endLine.*?,title=([^:]*)::.*$/, ' $1')),
 			[
 				'::warning file=tested.json,line=14 not-decided',
 				'::error file=tested.json,line=13 not-admitted',
@@ -158,18 +158,18 @@ describe('policy', { concurrency: 2 }, () => {
 	});
 
 	test('explain reports a denial at the condition that failed, by its cause', async () => {
-		put('tested.json', trusting({ [`${ISSUER}:sub`]: 'repo:octo-org/octo-repo:ref:refs/heads/main' }));
+		put('asked.json', trusting({ [`${ISSUER}:sub`]: 'repo:octo-org/octo-repo:ref:refs/heads/main' }));
 		const claims = { iss: `https://${ISSUER}`, aud: 'sts.amazonaws.com', sub: SUBJECT };
-		put('in.json', { ...claims, sub: 'repo:octo-org/octo-repo:ref:refs/heads/main' });
-		put('out.json', claims);
+		put('token-in.json', { ...claims, sub: 'repo:octo-org/octo-repo:ref:refs/heads/main' });
+		put('token-out.json', claims);
 		/** @param {string} token @param {string} format @param {number} expected */
 		const report = async (token, format, expected) => {
-			const args = ['explain', '--policy', 'tested.json', '--claims', token, '--format', format];
+			const args = ['explain', '--policy', 'asked.json', '--claims', token, '--format', format];
 			const { exitCode, stdout } = await policy(args);
 			assert.equal(exitCode, expected, stdout);
 			return stdout;
 		};
-		const [{ tool, results }] = JSON.parse(await report('out.json', 'sarif', 1)).runs;
+		const [{ tool, results }] = JSON.parse(await report('token-out.json', 'sarif', 1)).runs;
 		assert.equal(results.length, 1);
 		const [{ ruleId, ruleIndex, level, message, locations }] = results;
 		assert.deepEqual([ruleId, level], ['github-subject-context', 'error']);
@@ -181,22 +181,22 @@ describe('policy', { concurrency: 2 }, () => {
 			/does not admit this token: .*\. To mend it, in the policy: .*, or in the pipeline: .*\.$/,
 		);
 		assert.match(
-			await report('out.json', 'github', 1),
-			/^::error file=tested\.json,line=13,.*title=github-subject-context::/,
+			await report('token-out.json', 'github', 1),
+			/^::error file=asked\.json,line=13,.*title=github-subject-context::/,
 		);
 		assert.match(
-			await report('out.json', 'junit', 1),
+			await report('token-out.json', 'junit', 1),
 			/tests="1" failures="1">\n.*name="repo:octo-org[^"]*">\n.*<failure /,
 		);
-		assert.deepEqual(JSON.parse(await report('in.json', 'sarif', 0)).runs[0].results, []);
-		assert.equal(await report('in.json', 'github', 0), '');
-		assert.match(await report('in.json', 'junit', 0), /tests="1" failures="0">\n.*\/>/);
-		put('tested.json', trusting({ 'aws:SourceIp': 'x' }));
-		assert.match(await report('in.json', 'junit', 2), /tests="1" failures="0" skipped="1">\n.*>\n.*<skipped>/);
-		put('tested.json', trusting({ 'aws:SourceIp': 'x' }));
+		assert.deepEqual(JSON.parse(await report('token-in.json', 'sarif', 0)).runs[0].results, []);
+		assert.equal(await report('token-in.json', 'github', 0), '');
+		assert.match(await report('token-in.json', 'junit', 0), /tests="1" failures="0">\n.*\/>/);
+		put('asked.json', trusting({ 'aws:SourceIp': 'x' }));
+		assert.match(await report('token-in.json', 'junit', 2), /tests="1" failures="0" skipped="1">\n.*>\n.*<skipped>/);
+		put('asked.json', trusting({ 'aws:SourceIp': 'x' }));
 		assert.match(
-			await report('in.json', 'github', 2),
-			/^::warning file=tested\.json,line=13,.*title=depends-on-the-call::/,
+			await report('token-in.json', 'github', 2),
+			/^::warning file=asked\.json,line=13,.*title=depends-on-the-call::/,
 		);
 	});
 
@@ -211,22 +211,22 @@ describe('policy', { concurrency: 2 }, () => {
 			Arn: `arn:aws:iam::123456789012:role/${RoleName}`,
 			AssumeRolePolicyDocument,
 		}));
-		put('reported.json', { RoleDetailList });
-		const listed = JSON.parse((await policy(['audit', 'reported.json', '--format', 'json'])).stdout);
-		const [{ tool, results }] = JSON.parse((await policy(['audit', 'reported.json', '--format', 'sarif'])).stdout).runs;
+		put('account.json', { RoleDetailList });
+		const listed = JSON.parse((await policy(['audit', 'account.json', '--format', 'json'])).stdout);
+		const [{ tool, results }] = JSON.parse((await policy(['audit', 'account.json', '--format', 'sarif'])).stdout).runs;
 		const ids = results.map((/** @type {any} */ { ruleId }) => ruleId);
 		assert.deepEqual(ids, [...listed.providers[0].roles[0].rules, 'role-not-read']);
 		const [{ message, locations, ruleIndex }] = results;
 		assert.equal(tool.driver.rules[ruleIndex].id, 'TP002');
-		assert.match(message.text, /^deploy: .*\. The role lets in any .*\. To mend it, .*\.$/);
+		assert.match(message.text, /^deploy: .*\. The role lets in anyone .*\. To mend it, .*\.$/);
 		assert.match(locations[0].logicalLocations[0].fullyQualifiedName, /^\/RoleDetailList\/0\/.*\/Principal$/);
-		const junit = (await policy(['audit', 'reported.json', '--format', 'junit'])).stdout;
-		assert.match(junit, /<testsuite name="reported\.json" tests="2" failures="1" skipped="1">/);
+		const junit = (await policy(['audit', 'account.json', '--format', 'junit'])).stdout;
+		assert.match(junit, /<testsuite name="account\.json" tests="2" failures="1" skipped="1">/);
 		assert.match(junit, /name="torn">\n +<skipped>/);
 		assert.doesNotMatch(junit, /server/);
-		const github = await policy(['audit', 'reported.json', '--format', 'github']);
+		const github = await policy(['audit', 'account.json', '--format', 'github']);
 		assert.equal(github.exitCode, 1);
-		assert.match(github.stdout, /^::error file=reported\.json,line=\d+,.*title=TP002 no-tenant::deploy: /);
+		assert.match(github.stdout, /^::error file=account\.json,line=\d+,.*title=TP002 no-tenant::deploy: /);
 	});
 
 	test('text from a policy starts no command of a log', async () => {
