@@ -126,12 +126,20 @@ fn claims() -> impl Strategy<Value = Map<String, Value>> {
 }
 
 fn policy(statements: &[Statement]) -> TrustPolicy {
+    read_text(&written(statements))
+}
+
+fn written(statements: &[Statement]) -> String {
     let statements: Vec<Value> = statements.iter().map(Statement::json).collect();
-    read(&json!({"Version": "2012-10-17", "Statement": statements}))
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
 fn read(policy: &Value) -> TrustPolicy {
-    TrustPolicy::read(&json::read(&policy.to_string()).node.expect("it is JSON"))
+    read_text(&policy.to_string())
+}
+
+fn read_text(text: &str) -> TrustPolicy {
+    TrustPolicy::read(&json::read(text).node.expect("it is JSON"))
 }
 
 fn verdict(statements: &[Statement], claims: &Map<String, Value>) -> Verdict {
@@ -290,7 +298,14 @@ proptest! {
     fn knowing_more_overturns_no_answer(
         statements in statements(), claims in claims(), more in claims(), call in vec(text(), 3), carries in any::<[bool; 2]>(),
     ) {
-        let policy = policy(&statements);
+        // Tokens of GitHub carry no tags, whatever an event leaves out.
+        let host = if carries.contains(&true) { "agent.buildkite.com" } else { HOST };
+        let policy = read_text(&written(&statements).replace(HOST, host));
+        let of_host = |mut claims: Map<String, Value>| {
+            claims.insert("iss".to_owned(), format!("https://{host}").into());
+            claims
+        };
+        let (claims, more) = (of_host(claims), of_host(more));
         let holds = |less: &Caller, all: &Caller| {
             let (before, after) = (decide(&policy, less), decide(&policy, all));
             let conditions = before.actions[0].statements.iter().zip(&after.actions[0].statements);
