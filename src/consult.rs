@@ -11,7 +11,7 @@ use crate::effect::{FaultKind, Symlinks};
 use crate::keys;
 use crate::product;
 use crate::run::{Run, Trouble};
-use crate::settings::RoleSettings;
+use crate::settings::ToAssume;
 use crate::token::UnverifiedToken;
 
 /// A trust policy has at most 4 KB; a file can have those of many roles.
@@ -36,7 +36,7 @@ const MOST: usize = 24;
 
 /// Adds what the policy says to the explanation of a refusal. Whatever is wrong with the file, the
 /// explanation stands.
-pub async fn by_policy(run: &Run, role: &RoleSettings, token: &UnverifiedToken, mut trouble: Trouble) -> Trouble {
+pub async fn by_policy(run: &Run, role: &ToAssume<'_>, token: &UnverifiedToken, mut trouble: Trouble) -> Trouble {
     let Some(path) = &role.trust_policy_file else { return trouble };
     let about_policy = matches!(
         trouble.diagnostic.code,
@@ -51,7 +51,7 @@ pub async fn by_policy(run: &Run, role: &RoleSettings, token: &UnverifiedToken, 
     trouble
 }
 
-async fn ask(run: &Run, role: &RoleSettings, token: &UnverifiedToken, path: &str) -> Result<Value, &'static str> {
+async fn ask(run: &Run, role: &ToAssume<'_>, token: &UnverifiedToken, path: &str) -> Result<Value, &'static str> {
     let policy = run.channel.read_file(path, POLICY_BYTES, Symlinks::Follow).await;
     let policy = policy.map_err(|fault| match fault.kind {
         FaultKind::NotFound => "is not there",

@@ -30,8 +30,8 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     };
     run.limit_time(settings.time_limit_ms);
     let exchanged = exchange::exchange(&run, ci, &settings, role).await?;
-    exchange::check_account(&run, role, &exchanged.session)?;
-    let fresh = ProcessCredentials::of(&exchanged.session);
+    exchange::check_account(&run, role, &exchanged.identity)?;
+    let fresh = ProcessCredentials::of(&exchanged.identity);
     let write = Change::Write { path: kept.cache, text: fresh.to_json(), before: None };
     // A cache that cannot be written costs time, not correctness.
     change::best_effort(&run, vec![write]).await;

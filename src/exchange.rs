@@ -1,5 +1,6 @@
 //! From a token to credentials: fetch, look, exchange, and again where that can help.
 
+use crate::aws::credentials::{Credentials, Identity};
 use crate::ci::Ci;
 use crate::consult;
 use crate::diagnostic::{Code, Diagnostic, Failure};
@@ -7,7 +8,8 @@ use crate::explain;
 use crate::names::Meaning;
 use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, apart};
 use crate::secret::Secret;
-use crate::settings::{AccountId, Audience, RetryPolicy, RoleSettings, Settings, TokenSource};
+use crate::settings::{AccountId, Audience, RetryPolicy, RoleSettings, Settings, Source, ToAssume, TokenSource};
+use crate::signed;
 use crate::source;
 use crate::sts::assume_role_with_web_identity::{CONTENT_TYPE, Request, Session};
 use crate::sts::error::Retry;
@@ -19,24 +21,34 @@ use crate::token::{TokenFault, UnverifiedToken};
 /// one in a thousand runs would need more than this.
 const PLAIN_SECRET_ROUNDS: u32 = 20;
 
-const STS: Service = Service {
+pub const STS: Service = Service {
     name: "STS",
     advice: "check the region for a slip, and that this machine may reach the host (firewall, DNS, proxy)",
 };
 
+/// What an exchange gave.
 pub struct Exchanged {
-    pub token: UnverifiedToken,
-    pub session: Session,
+    /// `None`: other credentials took its place.
+    pub token: Option<UnverifiedToken>,
+    pub identity: Identity,
+    /// How long a session was asked for, in seconds.
+    pub duration: u32,
 }
 
-/// Exchanges a token for a session of the role, with a fresh token for every attempt.
+/// Exchanges what the role is assumed with for a session of it, with a fresh token for every attempt.
 ///
 /// # Errors
 /// With the explanation of the last attempt.
 pub async fn exchange(run: &Run, ci: &dyn Ci, settings: &Settings, role: &RoleSettings) -> Result<Exchanged, Failure> {
     for _ in 0..PLAIN_SECRET_ROUNDS {
-        let exchanged = exchange_with_retries(run, ci, settings, role).await?;
-        if !settings.plain_secrets || is_plain(&exchanged.session) {
+        let exchanged = match &role.source {
+            Source::Token { role_arn, token } => {
+                by_token(run, ci, settings, &ToAssume { role_arn, settings: role }, token).await?
+            }
+            Source::Credentials(signed) => apart(signed::exchange(run, ci, settings, role, signed)).await?,
+        };
+        let is_issued = !role.role().is_empty();
+        if !settings.plain_secrets || !is_issued || is_plain(&exchanged.identity.credentials) {
             return Ok(exchanged);
         }
     }
@@ -52,35 +64,44 @@ pub async fn exchange(run: &Run, ci: &dyn Ci, settings: &Settings, role: &RoleSe
 ///
 /// # Errors
 /// Names the account that the credentials belong to and those that were allowed.
-pub fn check_account(run: &Run, role: &RoleSettings, session: &Session) -> Result<(), Failure> {
-    let allowed = &role.allowed_accounts;
-    if allowed.is_empty() || allowed.iter().any(|account| account.as_str() == session.account) {
+pub fn check_account(run: &Run, role: &RoleSettings, identity: &Identity) -> Result<(), Failure> {
+    let subject = if role.role().is_empty() { "the credentials are of" } else { "the role is in" };
+    check_allowed(run, &role.allowed_accounts, &identity.account, subject)
+}
+
+/// The same for what is no role; `subject` goes on with "an account".
+///
+/// # Errors
+/// As for [`check_account`].
+pub fn check_allowed(run: &Run, allowed: &[AccountId], account: &str, subject: &str) -> Result<(), Failure> {
+    if allowed.is_empty() || allowed.iter().any(|one| one.as_str() == account) {
         return Ok(());
     }
-    Err(not_allowed(run, allowed, session).into())
+    Err(not_allowed(run, allowed, account, subject).into())
 }
 
 #[cold]
-fn not_allowed(run: &Run, allowed: &[AccountId], session: &Session) -> Diagnostic {
+fn not_allowed(run: &Run, allowed: &[AccountId], account: &str, subject: &str) -> Diagnostic {
     let list: Vec<&str> = allowed.iter().map(AccountId::as_str).collect();
     let option = run.option(Meaning::AllowedAccounts);
-    let headline = format!("the role is in an account that `{option}` does not list");
+    let headline = format!("{subject} an account that `{option}` does not list");
     Diagnostic::new(Code::AccountNotAllowed, headline)
-        .fact("account", &session.account)
+        .fact("account", account)
         .fact("allowed", list.join(", "))
         .fix(format!("correct the role's ARN, or add the account to `{option}`; nothing was handed over"))
 }
 
-async fn exchange_with_retries(
+async fn by_token(
     run: &Run,
     ci: &dyn Ci,
     settings: &Settings,
-    role: &RoleSettings,
+    role: &ToAssume<'_>,
+    source: &TokenSource,
 ) -> Result<Exchanged, Failure> {
     with_retries(run, settings, async || {
-        let token = token(run, ci, settings, &role.source).await?;
+        let token = token(run, ci, settings, source).await?;
         let session = assume_role(run, ci, settings, role, &token).await?;
-        Ok(Exchanged { token, session })
+        Ok(Exchanged { token: Some(token), identity: session.into(), duration: role.duration.seconds() })
     })
     .await
 }
@@ -98,7 +119,11 @@ pub async fn token_alone(
     with_retries(run, settings, async || token(run, ci, settings, source).await).await
 }
 
-async fn with_retries<T>(
+/// Tries as often as may help.
+///
+/// # Errors
+/// With the last trouble.
+pub async fn with_retries<T>(
     run: &Run,
     settings: &Settings,
     attempt: impl AsyncFn() -> Result<T, Trouble>,
@@ -153,7 +178,7 @@ async fn assume_role(
     run: &Run,
     ci: &dyn Ci,
     settings: &Settings,
-    role: &RoleSettings,
+    role: &ToAssume<'_>,
     token: &UnverifiedToken,
 ) -> Result<Session, Trouble> {
     let policy_arns: Vec<&str> = role.policy_arns.iter().map(crate::settings::PolicyArn::as_str).collect();
@@ -175,8 +200,10 @@ async fn assume_role(
         ],
         body: Some(request.body()),
     };
-    let answer =
-        run.fetch(STS, call, &settings.proxy).await.map_err(|trouble| explain::unreachable(run, role, trouble))?;
+    let answer = run
+        .fetch(STS, call, &settings.proxy)
+        .await
+        .map_err(|trouble| explain::unreachable(run, &role.endpoint, role.region.as_ref(), trouble))?;
     let session = match sts::assume_role_with_web_identity::read(&answer) {
         Ok(session) => session,
         Err(fault) => {
@@ -193,9 +220,9 @@ async fn assume_role(
 
 /// What special-characters-workaround promises: letters and digits only. The session token, which
 /// always has punctuation, is not looked at, as with the tool that this option comes from.
-fn is_plain(session: &Session) -> bool {
+fn is_plain(credentials: &Credentials) -> bool {
     let plain = |secret: &Secret| secret.expose().bytes().all(|byte| byte.is_ascii_alphanumeric());
-    plain(&session.credentials.access_key_id) && plain(&session.credentials.secret_access_key)
+    plain(&credentials.access_key_id) && plain(&credentials.secret_access_key)
 }
 
 /// Counts attempts and decides about the next: full jitter from 0.5 s doubling to 8 s, never past

@@ -8,7 +8,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::keys;
 use crate::names::Meaning;
 use crate::run::{Run, Trouble};
-use crate::settings::{Region, RoleSettings};
+use crate::settings::{Region, ToAssume};
+use crate::sts::endpoint::Endpoint;
 use crate::sts::error::{AnswerFault, DurationLimit, ErrorKind, Stranger, StsError};
 use crate::sts::partition::Partition;
 use crate::text::{as_json, nearest};
@@ -17,26 +18,39 @@ use crate::token::UnverifiedToken;
 
 /// The diagnostic for an answer without credentials, and whether to try again.
 #[must_use]
-pub fn refusal(run: &Run, ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, fault: &AnswerFault) -> Trouble {
+pub fn refusal(run: &Run, ci: &dyn Ci, role: &ToAssume<'_>, token: &UnverifiedToken, fault: &AnswerFault) -> Trouble {
     let diagnostic = match fault {
-        AnswerFault::Incomplete { element } => {
-            Diagnostic::new(Code::StsAnswerInvalid, "STS answered with credentials that are not whole")
-                .fact("missing", *element)
-                .fact("endpoint", &role.endpoint.url)
-                .cause("what listens at that address is not AWS's STS, or not quite like it")
-        }
-        AnswerFault::NotSts(stranger) => not_sts(run, role, stranger, fault.code()),
         AnswerFault::Sts(error) => refused(run, ci, role, token, error),
+        _ => strange(run, &role.endpoint, fault),
     };
     Trouble::new(fault.retry(), diagnostic)
 }
 
+/// The diagnostic for an answer that is not whole, or not of STS.
+#[must_use]
+pub fn strange(run: &Run, endpoint: &Endpoint, fault: &AnswerFault) -> Diagnostic {
+    let element = match fault {
+        AnswerFault::NotSts(stranger) => return not_sts(run, endpoint, stranger, fault.code()),
+        AnswerFault::Incomplete { element } => element,
+        AnswerFault::Sts(error) => return said(Diagnostic::new(fault.code(), "STS answered with an error"), error),
+    };
+    let headline = if element.contains('/') {
+        "STS answered with credentials that are not whole"
+    } else {
+        "STS's answer is not whole"
+    };
+    Diagnostic::new(Code::StsAnswerInvalid, headline)
+        .fact("missing", *element)
+        .fact("endpoint", &endpoint.url)
+        .cause("what listens at that address is not AWS's STS, or not quite like it")
+}
+
 /// A slip in the region shows only now, as a host that does not exist.
 #[must_use]
-pub fn unreachable(run: &Run, role: &RoleSettings, trouble: Trouble) -> Trouble {
+pub fn unreachable(run: &Run, endpoint: &Endpoint, region: Option<&Region>, trouble: Trouble) -> Trouble {
     // Of a host such as sts.us-east-1.amazonaws.com, where later steps are not told of the region.
-    let of_host = role.endpoint.host.split('.').nth(1).unwrap_or_default();
-    let region = role.region.as_ref().map_or(of_host, Region::as_str);
+    let of_host = endpoint.host.split('.').nth(1).unwrap_or_default();
+    let region = region.map_or(of_host, Region::as_str);
     let mut known = Partition::ALL.iter().flat_map(|partition| partition.regions.iter().copied());
     if trouble.diagnostic.code != Code::EndpointUnreachable || known.clone().any(|name| name == region) {
         return trouble;
@@ -50,8 +64,8 @@ pub fn unreachable(run: &Run, role: &RoleSettings, trouble: Trouble) -> Trouble 
     }
 }
 
-fn not_sts(run: &Run, role: &RoleSettings, stranger: &Stranger, code: Code) -> Diagnostic {
-    Diagnostic::new(code, format!("{} answered, but not as STS does", role.endpoint.host))
+fn not_sts(run: &Run, endpoint: &Endpoint, stranger: &Stranger, code: Code) -> Diagnostic {
+    Diagnostic::new(code, format!("{} answered, but not as STS does", endpoint.host))
         .fact("status", stranger.status.to_string())
         .fact_if("content type", stranger.content_type.as_ref().map(crate::text::Inert::as_str))
         .fact_if("it says", stranger.gist.as_ref().map(crate::text::Inert::as_str))
@@ -60,12 +74,9 @@ fn not_sts(run: &Run, role: &RoleSettings, stranger: &Stranger, code: Code) -> D
         .fix("let the runner reach the endpoint itself, or name it in NO_PROXY")
 }
 
-fn refused(run: &Run, ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, error: &StsError) -> Diagnostic {
-    let says = if error.message.is_empty() { error.code.clone() } else { format!("{}: {}", error.code, error.message) };
-    let code = error.kind.code();
-    let diagnostic = Diagnostic::new(code, headline(role, token, &error.kind))
-        .fact("AWS says", says)
-        .fact_if("request id", error.request_id.as_deref());
+fn refused(run: &Run, ci: &dyn Ci, role: &ToAssume<'_>, token: &UnverifiedToken, error: &StsError) -> Diagnostic {
+    let Some(headline) = headline(role, token, &error.kind) else { return of_request(run, role, error) };
+    let diagnostic = said(Diagnostic::new(error.kind.code(), headline), error);
     let arn = role.role_arn.as_str();
     let claims = token.claims();
     let issuer = claims.issuer().unwrap_or_default();
@@ -132,9 +143,37 @@ fn refused(run: &Run, ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken,
         ErrorKind::Thumbprint => diagnostic
             .fact("provider", &provider)
             .fix("update the provider's thumbprint list with that of the issuer's certificate authority"),
-        ErrorKind::ProviderRejectedClaim | ErrorKind::ProviderIdSent => {
-            diagnostic.cause("the request went through something that has changed it")
+        ErrorKind::ProviderRejectedClaim => diagnostic.cause("the request went through something that has changed it"),
+        _ => diagnostic, // it has no headline here
+    }
+}
+
+/// What AWS says of an error, and what its support asks for.
+#[must_use]
+pub fn said(diagnostic: Diagnostic, error: &StsError) -> Diagnostic {
+    let says = if error.message.is_empty() { error.code.clone() } else { format!("{}: {}", error.code, error.message) };
+    diagnostic.fact("AWS says", says).fact_if("request id", error.request_id.as_deref())
+}
+
+/// The diagnostic for a refusal that has nothing to do with what the role is assumed with.
+#[must_use]
+pub fn of_request(run: &Run, role: &ToAssume<'_>, error: &StsError) -> Diagnostic {
+    let arn = role.role_arn.as_str();
+    let headline = match &error.kind {
+        ErrorKind::DurationTooLong { .. } => "the session is longer than allowed".to_owned(),
+        ErrorKind::ParameterInvalid { .. } | ErrorKind::ProviderIdSent => "STS found fault with a parameter".to_owned(),
+        ErrorKind::RegionDisabled => {
+            format!("STS at {} is not enabled for account {}", role.endpoint.host, role.role_arn.account().as_str())
         }
+        ErrorKind::SessionPolicyInvalid => "STS could not read the session policy".to_owned(),
+        ErrorKind::SessionTooLarge => "session policies and tags do not fit into a session".to_owned(),
+        ErrorKind::Throttled => "STS asked to slow down".to_owned(),
+        ErrorKind::Unavailable => "STS had an error of its own".to_owned(),
+        _ => "STS answered with an error that this version does not know".to_owned(),
+    };
+    let diagnostic = said(Diagnostic::new(error.kind.code(), headline), error);
+    match &error.kind {
+        ErrorKind::ProviderIdSent => diagnostic.cause("the request went through something that has changed it"),
         ErrorKind::DurationTooLong { limit } => {
             diagnostic.fact("asked for", format!("{} s", role.duration.seconds())).fix(match limit {
                 DurationLimit::Role => format!(
@@ -173,17 +212,16 @@ fn refused(run: &Run, ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken,
             run.option(Meaning::Attempts)
         )),
         ErrorKind::Unavailable => diagnostic.fix("run the job again later; see https://health.aws.amazon.com"),
-        ErrorKind::CallerRefused | ErrorKind::ClockSkewed | ErrorKind::Unknown => {
-            diagnostic.fact("status", error.status.to_string()).fact("role", arn)
-        }
+        _ => diagnostic.fact("status", error.status.to_string()).fact("role", arn),
     }
 }
 
-fn headline(role: &RoleSettings, token: &UnverifiedToken, kind: &ErrorKind) -> String {
+/// `None`: the refusal is not about the token or its provider.
+fn headline(role: &ToAssume<'_>, token: &UnverifiedToken, kind: &ErrorKind) -> Option<String> {
     let arn = role.role_arn.as_str();
     let account = role.role_arn.account().as_str();
     let issuer = token.claims().issuer().unwrap_or_default();
-    match kind {
+    Some(match kind {
         ErrorKind::NotAuthorized => format!("AWS does not let this job assume {arn}"),
         ErrorKind::TagSessionNotAllowed => {
             format!("the trust policy of {arn} does not allow the token's session tags")
@@ -210,21 +248,12 @@ fn headline(role: &RoleSettings, token: &UnverifiedToken, kind: &ErrorKind) -> S
         }
         ErrorKind::TokenExpired { .. } => "the token had expired when STS saw it".to_owned(),
         ErrorKind::NotYetValid => "STS takes the token to be issued in the future".to_owned(),
-        ErrorKind::DurationTooLong { .. } => "the session is longer than allowed".to_owned(),
-        ErrorKind::ParameterInvalid { .. } | ErrorKind::ProviderIdSent => "STS found fault with a parameter".to_owned(),
-        ErrorKind::RegionDisabled => format!("STS at {} is not enabled for account {account}", role.endpoint.host),
-        ErrorKind::SessionPolicyInvalid => "STS could not read the session policy".to_owned(),
-        ErrorKind::SessionTooLarge => "session policies and tags do not fit into a session".to_owned(),
-        ErrorKind::Throttled => "STS asked to slow down".to_owned(),
-        ErrorKind::Unavailable => "STS had an error of its own".to_owned(),
-        ErrorKind::CallerRefused | ErrorKind::ClockSkewed | ErrorKind::Unknown => {
-            "STS answered with an error that this version does not know".to_owned()
-        }
-    }
+        _ => return None,
+    })
 }
 
 /// The token was fine; the trust policy, or a missing role, said no.
-fn denied(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, mut diagnostic: Diagnostic) -> Diagnostic {
+fn denied(ci: &dyn Ci, role: &ToAssume<'_>, token: &UnverifiedToken, mut diagnostic: Diagnostic) -> Diagnostic {
     for name in ci.deciding_claims() {
         if let Some(value) = token.claims().text(name).filter(|value| !value.is_empty()) {
             diagnostic = diagnostic.claim(name, value);
@@ -244,7 +273,7 @@ fn denied(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken, mut diagnos
 }
 
 /// The statement of a trust policy that admits jobs like this one.
-fn statement(ci: &dyn Ci, role: &RoleSettings, token: &UnverifiedToken) -> String {
+fn statement(ci: &dyn Ci, role: &ToAssume<'_>, token: &UnverifiedToken) -> String {
     let claims = token.claims();
     let prefix = provider_host(token);
     let line = |name: &str, value: &str| format!("      {}: {}", as_json(&format!("{prefix}:{name}")), as_json(value));
@@ -283,7 +312,7 @@ fn provider_host(token: &UnverifiedToken) -> &str {
     keys::without_scheme(token.claims().issuer().unwrap_or_default())
 }
 
-fn provider_arn(role: &RoleSettings, token: &UnverifiedToken) -> String {
+fn provider_arn(role: &ToAssume<'_>, token: &UnverifiedToken) -> String {
     let arn = &role.role_arn;
     format!("arn:{}:iam::{}:oidc-provider/{}", arn.partition(), arn.account().as_str(), provider_host(token))
 }

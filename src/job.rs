@@ -1,5 +1,6 @@
 //! The one path: settings, token, preflight, exchange, account check, hand-over; or an explanation.
 
+use crate::aws::credentials::Credentials;
 use crate::ci::Ci;
 use crate::diagnostic::Failure;
 use crate::exchange::{self, Exchanged};
@@ -8,6 +9,7 @@ use crate::pairs::Pairs;
 use crate::run::{Run, all, apart};
 use crate::secret::Secret;
 use crate::settings::{RoleSettings, Settings, TokenExport};
+use crate::signed;
 use crate::time::span;
 use crate::token::UnverifiedToken;
 
@@ -30,6 +32,11 @@ pub async fn assume(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
 }
 
 async fn exchange_and_hand_over(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<(), Failure> {
+    if let Some(existing) = &settings.existing
+        && apart(signed::still_work(run, settings, existing)).await?
+    {
+        return Ok(());
+    }
     let Obtained { exchanged, more } = obtain(run, ci, settings).await?;
     handover::hand_over(run, ci, settings, &exchanged, more).await?;
     tell_end(run, settings, &exchanged);
@@ -50,8 +57,8 @@ pub struct Obtained {
 /// When a role could not be assumed, or is in an account that is not allowed.
 pub async fn obtain(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Obtained, Failure> {
     let exchanged = exchange_all(run, ci, settings).await?;
-    for (role, Exchanged { session, .. }) in settings.roles.iter().zip(&exchanged) {
-        exchange::check_account(run, role, session)?;
+    for (role, Exchanged { identity, .. }) in settings.roles.iter().zip(&exchanged) {
+        exchange::check_account(run, role, identity)?;
     }
     let mut more = Pairs::default();
     if cfg!(feature = "bitrise")
@@ -70,13 +77,13 @@ pub fn tell_end(run: &Run, settings: &Settings, exchanged: &[Exchanged]) {
     {
         run.say(&format!("Handed the token over as {}", export.variable));
     }
-    for Exchanged { session, .. } in exchanged {
-        run.say(&format!(
-            "Assumed {} until {} ({} from now)",
-            session.assumed_role_arn,
-            session.credentials.expiration,
-            span(session.credentials.expiration.seconds_since(run.channel.now()).max(0)),
-        ));
+    for (role, Exchanged { identity, .. }) in settings.roles.iter().zip(exchanged) {
+        let done = if role.role().is_empty() { "Handed over the credentials of" } else { "Assumed" };
+        let end = identity
+            .credentials
+            .expiration
+            .map(|end| format!(" until {end} ({} from now)", span(end.seconds_since(run.channel.now()).max(0))));
+        run.say(&format!("{done} {}{}", identity.arn, end.unwrap_or_default()));
     }
 }
 
@@ -88,15 +95,15 @@ async fn token_to_export(
     exchanged: &[Exchanged],
 ) -> Result<Secret, Failure> {
     match (exchanged, &export.source) {
-        ([first, ..], _) => Ok(first.token.compact().clone()),
-        ([], Some(source)) => {
+        ([Exchanged { token: Some(token), .. }, ..], _) => Ok(token.compact().clone()),
+        (_, Some(source)) => {
             run.command(ci.group("Fetch the token"));
             let token = exchange::token_alone(run, ci, settings, source).await?;
             tell_token(run, ci, &token);
             run.command(ci.end_group());
             Ok(token.compact().clone())
         }
-        ([], None) => Ok(Secret::new("")), // no settings are like that
+        (_, None) => Ok(Secret::new("")), // no settings are like that
     }
 }
 
@@ -104,7 +111,8 @@ async fn token_to_export(
 async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec<Exchanged>, Failure> {
     let title = match settings.roles.as_slice() {
         [] => return Ok(Vec::new()),
-        [role] => format!("Assume {}", role.role_arn.as_str()),
+        [role] if role.role().is_empty() => "Look at the credentials".to_owned(),
+        [role] => format!("Assume {}", role.role()),
         roles => format!("Assume {} roles", roles.len()),
     };
     run.command(ci.group(&title));
@@ -114,14 +122,16 @@ async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec
     for (role, outcome) in settings.roles.iter().zip(all(exchanges).await) {
         match outcome {
             Ok(exchanged) => {
-                let told = sessions.first().is_some_and(|first| same_claims(ci, &first.token, &exchanged.token));
-                if !told {
-                    tell_token(run, ci, &exchanged.token);
+                let first = sessions.first().and_then(|first| first.token.as_ref());
+                if let Some(token) = &exchanged.token
+                    && !first.is_some_and(|first| same_claims(ci, first, token))
+                {
+                    tell_token(run, ci, token);
                 }
                 if settings.roles.len() > 1 {
-                    run.say(&format!("  role {}", role.role_arn.as_str()));
+                    run.say(&format!("  role {}", role.role()));
                 }
-                tell_session(run, role);
+                tell_session(run, role, &exchanged);
                 sessions.push(exchanged);
             }
             Err(failure) => problems.extend(failure.into_diagnostics()),
@@ -137,10 +147,13 @@ pub fn announce(run: &Run, settings: &Settings) {
         run.mask(secret);
     }
     if settings.hide_account {
-        for role in &settings.roles {
-            run.hide(role.role_arn.account().as_str());
-            run.hide(role.role_arn.as_str());
+        for role_arn in settings.roles.iter().filter_map(RoleSettings::role_arn) {
+            run.hide(role_arn.account().as_str());
+            run.hide(role_arn.as_str());
         }
+    }
+    for secret in settings.credentials().flat_map(Credentials::secrets) {
+        run.mask(secret);
     }
     run.limit_time(settings.time_limit_ms);
     for notice in &settings.notices {
@@ -152,11 +165,14 @@ fn same_claims(ci: &dyn Ci, one: &UnverifiedToken, other: &UnverifiedToken) -> b
     ci.deciding_claims().iter().all(|name| one.claims().get(name) == other.claims().get(name))
 }
 
-fn tell_session(run: &Run, role: &RoleSettings) {
+fn tell_session(run: &Run, role: &RoleSettings, exchanged: &Exchanged) {
+    if role.role().is_empty() {
+        return run.say(&format!("  they are of {}, by {}", exchanged.identity.arn, role.endpoint.url));
+    }
     run.say(&format!(
         "  session {} of {}, by {}",
         role.session_name.as_str(),
-        span(i64::from(role.duration.seconds())),
+        span(i64::from(exchanged.duration)),
         role.endpoint.url,
     ));
 }

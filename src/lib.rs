@@ -38,6 +38,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod settings;
 pub mod shell;
+pub mod signed;
 pub mod source;
 pub mod sts;
 pub mod text;

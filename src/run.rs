@@ -308,6 +308,26 @@ impl Run {
         self.channel.fetch(request).await
     }
 
+    /// One request to a service that is next to this machine: without a proxy, and not for long.
+    ///
+    /// # Errors
+    /// When no complete answer came back.
+    pub async fn ask_nearby(&self, call: Call, timeout_ms: u32) -> Result<Answer, Fault> {
+        let timeout_ms = timeout_ms.min(self.left_ms().map_or(1, clamp));
+        let request = Fetch {
+            method: call.method,
+            url: call.url,
+            headers: call.headers,
+            body: call.body,
+            connect_timeout_ms: timeout_ms,
+            timeout_ms,
+            max_bytes: ANSWER_BYTES,
+            proxy: None,
+            socket: None,
+        };
+        self.channel.fetch(request).await
+    }
+
     /// Runs a program of the CI to its end, whatever its exit code.
     ///
     /// # Errors

@@ -109,6 +109,9 @@ struct World {
 const KEY_ID: &str = "ASIAEXAMPLEKEYID0001";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaCXVzLWVhc3QtMSJHMEUCIQ==";
+/// Of credentials that are there before: a stored key, an earlier step's, the machine's.
+const STORED_SECRET: &str = "stored-secret-of-a-user";
+const STORED_TOKEN: &str = "stored-session-token-of-a-role";
 const REQUEST_TOKEN: &str = "request-token-of-the-job";
 
 fn run(ci: &str, scenario: &Value) -> String {
@@ -482,6 +485,8 @@ fn secrets(world: &World) -> Vec<(&'static str, String)> {
         ("<secret>", world.secret.clone()),
         ("<secret>", SECRET.to_owned()),
         ("<session-token>", SESSION_TOKEN.to_owned()),
+        ("<stored-secret>", STORED_SECRET.to_owned()),
+        ("<stored-token>", STORED_TOKEN.to_owned()),
     ]
     .into_iter()
     .filter(|(_, secret)| secret.len() >= 8)
@@ -516,7 +521,7 @@ fn normalise(world: &World, page: &str) -> String {
     page = replace_runs(&page, 32, |c| c.is_ascii_digit() || ('a'..='f').contains(&c), "<random>");
     let mut out = String::new();
     for line in page.lines() {
-        let mut line = replace_times(line);
+        let mut line = replace_signature(&replace_times(line));
         if let Some((head, _)) = line.split_once("the next one follows in ") {
             line = format!("{head}the next one follows in <ms>");
         }
@@ -563,6 +568,27 @@ fn replace_times(line: &str) -> String {
     out
 }
 
+/// The time and the day of a signature, and the signature itself. A time that is not ours stands as the
+/// minutes between them.
+fn replace_signature(line: &str) -> String {
+    if let Some(date) = line.strip_prefix("  X-Amz-Date: ").or(line.strip_prefix("  x-amz-date: ")) {
+        let part = |from: usize, to: usize| date.get(from..to).unwrap_or_default();
+        let [year, month, day] = [part(0, 4), part(4, 6), part(6, 8)];
+        let [hour, minute, second] = [part(9, 11), part(11, 13), part(13, 15)];
+        let text = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z");
+        let minutes = Timestamp::parse(&text).map(|time| (time.seconds() - NOW + 30).div_euclid(60));
+        return match minutes {
+            Some(0) => "  x-amz-date: <now>".to_owned(),
+            minutes => format!("  x-amz-date: <now> {:+} min", minutes.unwrap()),
+        };
+    }
+    let Some((head, rest)) = line.split_once("Credential=") else { return line.to_owned() };
+    let Some((key, rest)) = rest.split_once('/') else { return line.to_owned() };
+    let tail = rest.split_once('/').map_or(rest, |(_, tail)| tail);
+    let tail = tail.split("Signature=").next().unwrap_or_default();
+    format!("{head}Credential={key}/<day>/{tail}Signature=<hmac>")
+}
+
 // Effects.
 
 fn perform(
@@ -582,10 +608,16 @@ fn perform(
             let wanted = match url {
                 _ if effect["socket"].is_string() => "job-api",
                 _ if url.ends_with("/sts") || url.contains("//sts.") => "sts",
+                _ if url.contains("/metadata") => "metadata",
                 _ => "token",
             };
             world.concealed |= wanted == "job-api" && answer["status"] == 201;
             assert_eq!(answer["to"], wanted, "the requests come in another order");
+            if wanted == "sts" {
+                let action = answer["action"].as_str().unwrap_or("AssumeRoleWithWebIdentity");
+                let body = effect["body"].as_str().unwrap();
+                assert!(body.starts_with(&format!("Action={action}&")), "{body}");
+            }
             match answer["fault"].as_str() {
                 Some("hang") => {
                     *elapsed_ms += effect["timeoutMs"].as_u64().unwrap();
@@ -594,6 +626,12 @@ fn perform(
                 Some(kind) => fault(kind),
                 None => respond(world, &answer),
             }
+        }
+        "run" if world.ci == "github" => {
+            let mut programs = String::new();
+            let ended = run_program(world, effect, &mut programs);
+            requests.push_str(&programs);
+            ended
         }
         "run" => envman(world, &effect["argv"]),
         "exec" => {
@@ -729,7 +767,12 @@ fn run_program(world: &mut World, effect: &Value, programs: &mut String) -> Valu
 fn note_request(effect: &Value, requests: &mut String) {
     let _ = writeln!(requests, "{} {}", effect["method"].as_str().unwrap(), effect["url"].as_str().unwrap());
     for header in effect["headers"].as_array().unwrap() {
-        let _ = writeln!(requests, "  {}: {}", header[0].as_str().unwrap(), header[1].as_str().unwrap());
+        let _ = writeln!(
+            requests,
+            "  {}: {}",
+            header[0].as_str().unwrap().to_ascii_lowercase(),
+            header[1].as_str().unwrap()
+        );
     }
     for pair in effect["body"].as_str().into_iter().flat_map(|body| body.split('&')) {
         let decoded = percent_encoding::percent_decode_str(pair).decode_utf8().unwrap().into_owned();
@@ -738,7 +781,13 @@ fn note_request(effect: &Value, requests: &mut String) {
 }
 
 fn respond(world: &mut World, answer: &Value) -> Value {
-    let reply = |status: u64, content_type: &str, body: String| json!({"status": status, "headers": {"content-type": content_type, "x-amzn-requestid": "request-1"}, "body": body});
+    let reply = |status: u64, content_type: &str, body: String| {
+        let mut headers = json!({"content-type": content_type, "x-amzn-requestid": "request-1"});
+        if let Some(ahead) = answer["clock"].as_i64() {
+            headers["date"] = http_date(NOW + ahead).into();
+        }
+        json!({"status": status, "headers": headers, "body": body})
+    };
     if answer["status"].is_u64() {
         let body = fill(answer["body"].as_str().unwrap_or_default(), &world.token);
         let content_type = answer["contentType"].as_str().unwrap_or("application/json");
@@ -760,9 +809,14 @@ fn respond(world: &mut World, answer: &Value) -> Value {
     if let Some(account) = answer["account"].as_str() {
         account.clone_into(&mut world.account);
     }
+    let action = answer["action"].as_str().unwrap_or("AssumeRoleWithWebIdentity");
+    if action == "GetCallerIdentity" {
+        let usual = format!("arn:aws:iam::{}:user/deployer", world.account);
+        return reply(200, "text/xml", caller_xml(&world.account, answer["arn"].as_str().unwrap_or(&usual)));
+    }
     answer["secret"].as_str().unwrap_or(SECRET).clone_into(&mut world.secret);
     let lasts = answer["lasts"].as_i64().unwrap_or(3630);
-    reply(200, "text/xml", success_xml(world, lasts))
+    reply(200, "text/xml", success_xml(world, lasts).replace("AssumeRoleWithWebIdentity", action))
 }
 
 fn error_xml(error: &Map<String, Value>, token: &str) -> String {
@@ -775,6 +829,22 @@ fn error_xml(error: &Map<String, Value>, token: &str) -> String {
         text("code"),
         text("message")
     )
+}
+
+fn caller_xml(account: &str, arn: &str) -> String {
+    format!(
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+         <Arn>{arn}</Arn><UserId>AIDAEXAMPLE</UserId><Account>{account}</Account></GetCallerIdentityResult>\
+         <ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+    )
+}
+
+/// RFC 9110 section 5.6.7, of a day in November 2026.
+fn http_date(seconds: i64) -> String {
+    let text = Timestamp::from_seconds(seconds).to_string();
+    let (day, time) = (&text[8..10], &text[11..19]);
+    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][usize::try_from(seconds / 86_400 % 7).unwrap()];
+    format!("{weekday}, {day} Nov 2026 {time} GMT")
 }
 
 fn success_xml(world: &World, lasts: i64) -> String {

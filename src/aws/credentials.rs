@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::secret::Secret;
-use crate::sts::session;
+use crate::sts::session::{self, Session};
 use crate::time::Timestamp;
 
 /// The keys of a user, or of a session. It has no `Debug`, since it holds secrets.
@@ -37,6 +37,11 @@ impl Credentials {
             session_token: token.map(|token| part(token, Part::SessionToken)).transpose()?,
             expiration: None,
         })
+    }
+
+    /// The texts that are to be hidden.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        [&self.access_key_id, &self.secret_access_key].into_iter().chain(&self.session_token)
     }
 
     /// Reads them as services on the machine and `credential_process` hand them out: an object with
@@ -81,6 +86,25 @@ impl From<&session::Credentials> for Credentials {
             secret_access_key: session.secret_access_key.clone(),
             session_token: Some(session.session_token.clone()),
             expiration: Some(session.expiration),
+        }
+    }
+}
+
+/// Credentials, and whose they are. It has no `Debug`, since it holds secrets.
+pub struct Identity {
+    pub credentials: Credentials,
+    /// 12 digits.
+    pub account: String,
+    /// Of a session of a role, or of whoever else has credentials.
+    pub arn: String,
+}
+
+impl From<Session> for Identity {
+    fn from(session: Session) -> Self {
+        Self {
+            credentials: Credentials::from(&session.credentials),
+            account: session.account,
+            arn: session.assumed_role_arn,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::dialect::Dialect;
 use crate::environment::Environment;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
-use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::source;
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
@@ -67,7 +67,7 @@ impl Ci for Any {
         &["iss", "aud", "sub"]
     }
 
-    fn denial_causes(&self, _token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+    fn denial_causes(&self, _token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
         let mut causes =
             vec!["the policy tests another claim than `aud` and `sub`: of this issuer, AWS sees no other".to_owned()];
         causes.extend(super::usual_causes(role));

@@ -16,7 +16,7 @@ use crate::product;
 use crate::run::{Call, Run, Service, Trouble, shown_host};
 use crate::secret::Secret;
 use crate::settings::common::Way;
-use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::shell;
 use crate::sts::endpoint::Endpoint;
 use crate::sts::error::Retry;
@@ -105,7 +105,7 @@ impl Ci for AzureDevOps {
         &["iss", "aud", "sub", "org_id", "prj_id", "def_id", "rpo_uri", "rpo_ref"]
     }
 
-    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+    fn denial_causes(&self, token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
         let claims = token.claims();
         let mut causes = Vec::new();
         let subject = claims.text("sub").unwrap_or_default();

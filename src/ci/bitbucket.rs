@@ -16,7 +16,7 @@ use crate::product;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
 use crate::settings::common::Way;
-use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::shell;
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
@@ -73,7 +73,7 @@ impl Ci for Bitbucket {
         &["iss", "aud", "sub", "repositoryUuid", "deploymentEnvironmentUuid", "branchName", "stepUuid"]
     }
 
-    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+    fn denial_causes(&self, token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
         let mut causes = vec![
             "the subject ends in the step's id, which is another one in every run, so a condition on `sub` needs \
              StringLike and a `*` at the end"

@@ -17,7 +17,7 @@ use crate::pairs::Pairs;
 use crate::run::{Run, Trouble, interrupted};
 use crate::secret::Secret;
 use crate::settings::common::Way;
-use crate::settings::{Audience, RoleSettings, Settings, TokenRequest};
+use crate::settings::{Audience, Settings, ToAssume, TokenRequest};
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
 
@@ -78,7 +78,7 @@ impl Ci for CircleCi {
         ]
     }
 
-    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+    fn denial_causes(&self, token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
         let subject = token.claims().text("sub").unwrap_or_default();
         let mut causes = vec![
             "the subject holds the user who started the pipeline, so a condition on `sub` needs StringLike and `user/*`"

@@ -8,7 +8,7 @@ use crate::dialect::Dialect;
 use crate::environment::Environment;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
-use crate::settings::{Audience, RoleSettings, Settings, TokenRequest};
+use crate::settings::{Audience, Settings, ToAssume, TokenRequest};
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
 
@@ -69,7 +69,7 @@ impl Ci for GitLab {
         ]
     }
 
-    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+    fn denial_causes(&self, token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
         let claims = token.claims();
         let mut causes = Vec::new();
         if claims.text("pipeline_source").as_deref() == Some("merge_request_event") {

@@ -27,7 +27,7 @@ use crate::pairs::Pairs;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
 use crate::settings::common::Way;
-use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::shell;
 use crate::token::UnverifiedToken;
 
@@ -93,7 +93,7 @@ pub trait Ci: Dialect {
     fn deciding_claims(&self) -> &'static [&'static str];
 
     /// Why a role's trust policy usually refuses a job like this one, the likeliest first.
-    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String>;
+    fn denial_causes(&self, token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String>;
 
     /// The claims that a trust policy should pin for this job, as condition key (without the
     /// issuer) and claim name.
@@ -206,7 +206,7 @@ fn exports_text(variables: &Pairs) -> Result<String, Diagnostic> {
 
 /// What can be wrong with a trust policy whatever the CI, the likeliest first.
 #[cfg_attr(not(feature = "exchange"), allow(dead_code))] // by a module that knows no CI
-fn usual_causes(role: &RoleSettings) -> Vec<String> {
+fn usual_causes(role: &ToAssume<'_>) -> Vec<String> {
     vec![
         "the policy has a `*` under StringEquals, where it is an ordinary character; patterns need StringLike"
             .to_owned(),

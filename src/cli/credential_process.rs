@@ -10,7 +10,7 @@ use crate::exchange;
 use crate::handover::process::{Cache, ProcessCredentials, print};
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::{RoleSettings, TokenSource};
+use crate::settings::{RoleSettings, Source, TokenSource};
 use crate::source;
 
 /// Longer than an exchange can take.
@@ -58,8 +58,8 @@ pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
     let outcome = match cache.read(run).await {
         Some(cached) => Ok(cached),
         None => match exchange::exchange(run, ci, &settings, role).await {
-            Ok(exchanged) => exchange::check_account(run, role, &exchanged.session)
-                .map(|()| ProcessCredentials::of(&exchanged.session)),
+            Ok(exchanged) => exchange::check_account(run, role, &exchanged.identity)
+                .map(|()| ProcessCredentials::of(&exchanged.identity)),
             Err(failure) => Err(failure),
         },
     };
@@ -88,16 +88,20 @@ fn cache_folder(run: &Run) -> String {
 /// Two runs share credentials only where nothing that decides about them differs, the job included.
 async fn key(run: &Run, role: &RoleSettings) -> String {
     let own = match &role.source {
-        TokenSource::Given { token, .. } => vec![token.clone()],
-        TokenSource::File { path, symlinks } => {
+        Source::Token { token: TokenSource::Given { token, .. }, .. } => vec![token.clone()],
+        Source::Token { token: TokenSource::File { path, symlinks }, .. } => {
             source::from_file(run, path, *symlinks).await.map_or_else(|_| Vec::new(), |token| vec![token])
         }
-        TokenSource::Url { headers, .. } => headers.iter().map(|(_, value)| value.clone()).collect(),
-        TokenSource::Ci(_) | TokenSource::Command { .. } => Vec::new(),
+        Source::Token { token: TokenSource::Url { headers, .. }, .. } => {
+            headers.iter().map(|(_, value)| value.clone()).collect()
+        }
+        Source::Token { token: TokenSource::Ci(_) | TokenSource::Command { .. }, .. } | Source::Credentials(_) => {
+            Vec::new()
+        }
     };
     let mut parts: Vec<&str> = vec![
         run.dialect.name(),
-        role.role_arn.as_str(),
+        role.role(),
         role.session_name.as_str(),
         &role.endpoint.url,
         role.policy.as_ref().map_or("", crate::settings::SessionPolicy::as_str),

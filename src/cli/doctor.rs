@@ -69,7 +69,7 @@ pub async fn examine(run: &Run, ci: &dyn Ci) -> Result<u8, Failure> {
         match job::obtain(run, ci, settings).await {
             Ok(exchanged) => {
                 for exchanged in exchanged.exchanged {
-                    findings.good("exchange", &exchanged.session.assumed_role_arn);
+                    findings.good("exchange", &exchanged.identity.arn);
                 }
             }
             Err(failure) => {
@@ -88,7 +88,7 @@ fn described(settings: &Settings) -> String {
         .map(|role| {
             format!(
                 "{} as {} for {}",
-                role.role_arn.as_str(),
+                role.role(),
                 role.session_name.as_str(),
                 span(i64::from(role.duration.seconds()))
             )

@@ -47,7 +47,7 @@ pub async fn run(run: &Run, ci: &dyn Ci, argv: Vec<String>) -> Result<u8, Failur
         .roles
         .iter()
         .any(|role| role.hand_over.profile.as_ref().is_some_and(|profile| profile.kind == ProfileKind::Process));
-    let ends = exchanged.iter().map(|exchanged| exchanged.session.credentials.expiration).min();
+    let ends = exchanged.iter().filter_map(|exchanged| exchanged.identity.credentials.expiration).min();
     let left_ms = ends.filter(|_| !renews).map(|end| end.seconds_since(run.channel.now()).max(0).unsigned_abs() * 1000);
 
     let program = argv.first().cloned().unwrap_or_default();

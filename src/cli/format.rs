@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::aws::credentials::Credentials;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
 use crate::exchange::Exchanged;
@@ -62,10 +63,10 @@ impl Format {
     /// # Errors
     /// When a value cannot be written in this form.
     pub fn of(self, run: &Run, settings: &Settings, exchanged: &[Exchanged]) -> Result<String, Diagnostic> {
-        let (Some(role), Some(Exchanged { session, .. })) = (settings.roles.first(), exchanged.first()) else {
+        let (Some(role), Some(Exchanged { identity, .. })) = (settings.roles.first(), exchanged.first()) else {
             return Ok(String::new());
         };
-        let mut variables = credential_variables(role, session);
+        let mut variables = credential_variables(run, role, identity);
         if let Some(region) = &role.region {
             variables.set("AWS_REGION", region.as_str());
             variables.set("AWS_DEFAULT_REGION", region.as_str());
@@ -77,9 +78,9 @@ impl Format {
             Self::Env => shell::exports(&variables).map_err(|(name, fault)| faulty((name, fault.to_string())))?,
             Self::Json => {
                 let mut object = json!({
-                    "account": session.account,
-                    "arn": session.assumed_role_arn,
-                    "expiration": session.credentials.expiration.to_string(),
+                    "account": identity.account,
+                    "arn": identity.arn,
+                    "expiration": identity.credentials.expiration.map(|end| end.to_string()),
                 });
                 for (name, value) in variables.iter() {
                     object[name] = value.into();
@@ -91,9 +92,9 @@ impl Format {
             Self::GitHub => github(run, &variables).map_err(faulty)?,
             Self::Profile => {
                 let name = role.hand_over.profile.as_ref().map_or("default", |profile| profile.name.as_str());
-                profile(name, role.region.as_ref().map(crate::settings::Region::as_str), session)
+                profile(name, role.region.as_ref().map(crate::settings::Region::as_str), &identity.credentials)
             }
-            Self::Process => format!("{}\n", ProcessCredentials::of(session).to_json()),
+            Self::Process => format!("{}\n", ProcessCredentials::of(identity).to_json()),
         };
         Ok(text.trim_end_matches('\n').to_owned())
     }
@@ -142,14 +143,12 @@ fn github(run: &Run, variables: &Pairs) -> Result<String, (String, String)> {
     Ok(text)
 }
 
-fn profile(name: &str, region: Option<&str>, session: &crate::sts::assume_role_with_web_identity::Session) -> String {
-    let credentials = &session.credentials;
-    let mut text = format!(
-        "[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
-        credentials.access_key_id.expose(),
-        credentials.secret_access_key.expose(),
-        credentials.session_token.expose()
-    );
+fn profile(name: &str, region: Option<&str>, credentials: &Credentials) -> String {
+    let mut text = format!("[{name}]\n");
+    let names = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
+    for (name, value) in names.iter().zip(credentials.secrets()) {
+        text.push_str(&format!("{name} = {}\n", value.expose()));
+    }
     if let Some(region) = region {
         text.push_str(&format!("region = {region}\n"));
     }

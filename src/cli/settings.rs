@@ -10,7 +10,7 @@ use crate::run::Run;
 use crate::secret::Secret;
 use crate::settings::common::{self, SessionOptions, hand_over};
 use crate::settings::{
-    Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
+    Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionDuration, SessionName, Settings, Source,
     TokenRequest, TokenSource, ValueFault, endpoint,
 };
 
@@ -47,9 +47,8 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
         return Err(Diagnostic::new(Code::OptionMissing, "`--role-arn` is not set").into());
     };
     let role = RoleSettings {
-        role_arn,
+        source: Source::Token { role_arn, token: source },
         region: region.filter(|_| export_region),
-        source,
         session_name: session.name.unwrap_or_else(|| SessionName::of(&ci.session_name(env))),
         duration: session.duration.unwrap_or(SessionDuration::HOUR),
         policy: session.policy,
@@ -106,6 +105,7 @@ fn options(env: &Environment) -> Options {
 fn settings(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: ProxySettings) -> Settings {
     Settings {
         roles,
+        existing: None,
         proxy,
         retry,
         time_limit_ms: None,

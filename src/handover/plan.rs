@@ -2,6 +2,7 @@
 
 use super::record::{Record, Replaced};
 use super::{process, profile};
+use crate::aws::credentials::Identity;
 use crate::change::Change;
 use crate::ci::{AtTheEnd, Ci, ProfilePlace, Reminder};
 use crate::diagnostic::Failure;
@@ -10,7 +11,6 @@ use crate::pairs::Pairs;
 use crate::run::{Run, apart};
 use crate::secret::Secret;
 use crate::settings::{ProfileKind, RoleSettings, Settings};
-use crate::sts::assume_role_with_web_identity::Session;
 use crate::variables::{CREDENTIAL_VARIABLES, SHADOWING_KEYS, SHADOWING_PROFILE, is_credential};
 
 /// What a hand-over consists of, before it is put in the manner of a CI.
@@ -37,14 +37,14 @@ pub async fn parts(
 ) -> Result<Parts, Failure> {
     let mut parts = Parts { variables: more, ..Parts::default() };
     let mut profiles: Option<profile::Profiles> = None;
-    for (number, (role, Exchanged { session, .. })) in settings.roles.iter().zip(exchanged).enumerate() {
-        add_variables(run, settings, role, session, &mut parts.variables);
-        add_outputs(role, session, &mut parts.outputs);
+    for (number, (role, Exchanged { identity, .. })) in settings.roles.iter().zip(exchanged).enumerate() {
+        add_variables(run, settings, role, identity, &mut parts.variables);
+        add_outputs(role, identity, &mut parts.outputs);
         let Some(profile) = &role.hand_over.profile else { continue };
         let body = match profile.kind {
-            ProfileKind::Static => profile::Body::Static(session),
+            ProfileKind::Static => profile::Body::Static(&identity.credentials),
             ProfileKind::Process => {
-                let (written, command) = process::changes(run, role, session, number, prefix)?;
+                let (written, command) = process::changes(run, role, identity, number, prefix)?;
                 for (path, text) in written {
                     parts.record.files.push(path.clone());
                     parts.files.push(Change::Write { path, text, before: None });
@@ -115,20 +115,25 @@ pub(super) async fn changes(
     Ok(changes)
 }
 
-/// The three variables by the names that they are to have.
+/// The credentials as variables, by the names that they are to have. Keys of a user have no session
+/// token, and one that is left over from others would spoil them.
 #[must_use]
-pub fn credential_variables(role: &RoleSettings, session: &Session) -> Pairs {
-    let credentials = &session.credentials;
-    let values = [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token];
+pub fn credential_variables(run: &Run, role: &RoleSettings, identity: &Identity) -> Pairs {
+    let credentials = &identity.credentials;
+    let token = credentials.session_token.as_ref().map(Secret::expose);
+    let values = [Some(credentials.access_key_id.expose()), Some(credentials.secret_access_key.expose()), token];
     let mut variables = Pairs::default();
     for (name, value) in CREDENTIAL_VARIABLES.iter().zip(values) {
-        variables.set(&format!("{}{name}", role.hand_over.prefix), value.expose());
+        let name = format!("{}{name}", role.hand_over.prefix);
+        if let Some(value) = value.or_else(|| run.env.get(&name).map(|_| "")) {
+            variables.set(&name, value);
+        }
     }
     variables
 }
 
 /// Adds what is not there yet: of several roles, the first one names the region.
-fn add_variables(run: &Run, settings: &Settings, role: &RoleSettings, session: &Session, variables: &mut Pairs) {
+fn add_variables(run: &Run, settings: &Settings, role: &RoleSettings, identity: &Identity, variables: &mut Pairs) {
     let hand_over = &role.hand_over;
     let selected = hand_over.profile.as_ref().filter(|profile| profile.select);
     let mut export = |name: &str, value: &str| {
@@ -147,7 +152,7 @@ fn add_variables(run: &Run, settings: &Settings, role: &RoleSettings, session: &
         export("AWS_PROFILE", profile.name.as_str());
     }
     if hand_over.environment {
-        for (name, value) in credential_variables(role, session).iter() {
+        for (name, value) in credential_variables(run, role, identity).iter() {
             export(name, value);
         }
     }
@@ -166,13 +171,18 @@ fn add_variables(run: &Run, settings: &Settings, role: &RoleSettings, session: &
     }
 }
 
-fn add_outputs(role: &RoleSettings, session: &Session, outputs: &mut Pairs) {
-    outputs.set("aws-account-id", &session.account);
-    outputs.set("authenticated-arn", &session.assumed_role_arn);
-    outputs.set("aws-expiration", &session.credentials.expiration.to_string());
+fn add_outputs(role: &RoleSettings, identity: &Identity, outputs: &mut Pairs) {
+    let credentials = &identity.credentials;
+    outputs.set("aws-account-id", &identity.account);
+    outputs.set("authenticated-arn", &identity.arn);
+    if let Some(end) = credentials.expiration {
+        outputs.set("aws-expiration", &end.to_string());
+    }
     if role.hand_over.outputs {
-        outputs.set("aws-access-key-id", session.credentials.access_key_id.expose());
-        outputs.set("aws-secret-access-key", session.credentials.secret_access_key.expose());
-        outputs.set("aws-session-token", session.credentials.session_token.expose());
+        outputs.set("aws-access-key-id", credentials.access_key_id.expose());
+        outputs.set("aws-secret-access-key", credentials.secret_access_key.expose());
+        if let Some(token) = &credentials.session_token {
+            outputs.set("aws-session-token", token.expose());
+        }
     }
 }

@@ -4,12 +4,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::aws::credentials::Identity;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{Effect, Stream, Symlinks};
 use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::settings::RoleSettings;
-use crate::sts::assume_role_with_web_identity::Session;
 use crate::time::Timestamp;
 
 /// From so many seconds before the end on, SDKs ask for fresh credentials, again and again until
@@ -53,21 +53,25 @@ pub struct ProcessCredentials {
     pub version: u8,
     pub access_key_id: String,
     pub secret_access_key: String,
-    pub session_token: String,
-    pub expiration: String,
+    /// Keys of a user have neither this nor an end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiration: Option<String>,
     pub account_id: String,
 }
 
 impl ProcessCredentials {
     #[must_use]
-    pub fn of(session: &Session) -> Self {
+    pub fn of(identity: &Identity) -> Self {
+        let credentials = &identity.credentials;
         Self {
             version: 1,
-            access_key_id: session.credentials.access_key_id.expose().to_owned(),
-            secret_access_key: session.credentials.secret_access_key.expose().to_owned(),
-            session_token: session.credentials.session_token.expose().to_owned(),
-            expiration: session.credentials.expiration.to_string(),
-            account_id: session.account.clone(),
+            access_key_id: credentials.access_key_id.expose().to_owned(),
+            secret_access_key: credentials.secret_access_key.expose().to_owned(),
+            session_token: credentials.session_token.as_ref().map(|token| token.expose().to_owned()),
+            expiration: credentials.expiration.map(|end| end.to_string()),
+            account_id: identity.account.clone(),
         }
     }
 
@@ -79,8 +83,8 @@ impl ProcessCredentials {
             version: 1,
             access_key_id: text("AccessKeyId")?,
             secret_access_key: text("SecretAccessKey")?,
-            session_token: text("SessionToken")?,
-            expiration: text("Expiration")?,
+            session_token: text("SessionToken"),
+            expiration: text("Expiration"),
             account_id: text("AccountId")?,
         })
     }
@@ -103,7 +107,8 @@ impl Cache<'_> {
     pub async fn read(&self, run: &Run) -> Option<ProcessCredentials> {
         let text = run.channel.read_file(self.path, LARGEST_FILE, Symlinks::Refuse).await.ok()?;
         let cached = ProcessCredentials::read(&text)?;
-        let left = Timestamp::parse(&cached.expiration)?.seconds_since(run.channel.now());
+        cached.session_token.as_ref()?; // one without is not whole
+        let left = Timestamp::parse(cached.expiration.as_deref()?)?.seconds_since(run.channel.now());
         // A short session would be stale from its start.
         (left >= ADVISORY_SECONDS.min(self.session_seconds / 2)).then_some(cached)
     }
@@ -119,7 +124,7 @@ type PathAndText = (String, String);
 pub(super) fn changes(
     run: &Run,
     role: &RoleSettings,
-    session: &Session,
+    identity: &Identity,
     number: usize,
     prefix: &str,
 ) -> Result<(Vec<PathAndText>, String), Diagnostic> {
@@ -143,7 +148,7 @@ pub(super) fn changes(
     let command: Vec<String> = words.into_iter().map(quoted).collect::<Result<_, _>>()?;
     // Maps of strings always serialise.
     let kept = serde_json::to_string(&kept).unwrap_or_default();
-    Ok((vec![(cache, ProcessCredentials::of(session).to_json()), (request, kept)], command.join(" ")))
+    Ok((vec![(cache, ProcessCredentials::of(identity).to_json()), (request, kept)], command.join(" ")))
 }
 
 /// SDKs split the command like a shell with double quotes, and give no way to escape one.

@@ -5,6 +5,7 @@ use futures_util::future::join;
 
 use super::ini::{Ini, IniFault, SectionName};
 use super::record::{Record, ReplacedSection, SharedFileKind};
+use crate::aws::credentials::Credentials;
 use crate::change::{self, Change};
 use crate::ci::ProfilePlace;
 use crate::diagnostic::{Code, Diagnostic};
@@ -12,14 +13,14 @@ use crate::effect::{FaultKind, Symlinks};
 use crate::names::Meaning;
 use crate::pairs::Pairs;
 use crate::run::Run;
+use crate::secret::Secret;
 use crate::settings::{Profile, RoleSettings};
-use crate::sts::assume_role_with_web_identity::Session;
 
 pub(super) const LARGEST_FILE: u32 = 1024 * 1024;
 
 /// What the profile consists of.
 pub(super) enum Body<'a> {
-    Static(&'a Session),
+    Static(&'a Credentials),
     /// The value of `credential_process`.
     Process(String),
 }
@@ -65,12 +66,10 @@ impl Profiles {
         }
         let region = role.region.as_ref().map(|region| ("region", region.as_str()));
         match body {
-            Body::Static(session) => {
-                let keys = [
-                    ("aws_access_key_id", session.credentials.access_key_id.expose()),
-                    ("aws_secret_access_key", session.credentials.secret_access_key.expose()),
-                    ("aws_session_token", session.credentials.session_token.expose()),
-                ];
+            Body::Static(credentials) => {
+                let names = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
+                let keys: Vec<(&str, &str)> =
+                    names.into_iter().zip(credentials.secrets().map(Secret::expose)).collect();
                 self.credentials.set(name, &keys)?;
                 self.config.set(name, region.as_slice())
             }
@@ -209,7 +208,8 @@ fn exists(run: &Run, name: &str, path: &str) -> Diagnostic {
         .fix(format!("or set `{}: true`", run.option(Meaning::Overwrite)))
 }
 
-fn paths(run: &Run) -> Result<(String, String), Diagnostic> {
+/// Of the credentials and of the configuration.
+pub(crate) fn paths(run: &Run) -> Result<(String, String), Diagnostic> {
     let home = || match run.runtime.home.as_str() {
         "" => Err(Diagnostic::new(Code::HandOverFailed, "there is no home folder to write an AWS profile to")
             .fix("let AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name two files")),

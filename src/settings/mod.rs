@@ -8,19 +8,25 @@ mod session;
 mod values;
 
 pub use options::{OptionSpec, Options, ValueFault, prose};
-pub use role::{AccountId, PolicyArn, RoleArn};
+pub use role::{AccountId, PolicyArn, RoleArn, RoleName};
 pub use session::{SessionDuration, SessionName, SessionPolicy};
-pub use values::{Audience, ProfileName, Region, account_ids, custom_tags, policy_arns, seconds, whole_number};
+pub use values::{
+    Audience, ExternalId, ProfileName, Region, account_ids, custom_tags, policy_arns, seconds, tag_keys, whole_number,
+};
 
+use crate::aws::credentials::Credentials;
 use crate::effect::Symlinks;
 use crate::proxy::ProxySettings;
 use crate::secret::Secret;
 use crate::sts::endpoint::Endpoint;
+use crate::sts::tags::Tags;
 
 /// Everything that the one path needs to know, in AWS's terms and no CI's.
 pub struct Settings {
-    /// At least one, unless the token alone is wanted.
+    /// At least one, unless the token alone is wanted, or what the job has already is to do.
     pub roles: Vec<RoleSettings>,
+    /// Credentials that the job has already, and that are kept if they work.
+    pub existing: Option<Box<Existing>>,
     pub proxy: ProxySettings,
     pub retry: RetryPolicy,
     pub time_limit_ms: Option<u64>,
@@ -35,6 +41,20 @@ pub struct Settings {
     pub token_export: Option<TokenExport>,
 }
 
+impl Settings {
+    /// All credentials that are known before anything is asked.
+    pub fn credentials(&self) -> impl Iterator<Item = &Credentials> {
+        let existing = self.existing.iter().map(|existing| &existing.credentials);
+        existing.chain(self.roles.iter().filter_map(|role| match &role.source {
+            Source::Credentials(signed) => match &signed.credentials {
+                CredentialSource::Known { credentials, .. } => Some(credentials),
+                CredentialSource::Machine => None,
+            },
+            Source::Token { .. } => None,
+        }))
+    }
+}
+
 /// A token for later steps.
 pub struct TokenExport {
     pub variable: &'static str,
@@ -44,10 +64,9 @@ pub struct TokenExport {
 
 /// One role to assume.
 pub struct RoleSettings {
-    pub role_arn: RoleArn,
+    pub source: Source,
     /// What later steps are told. Which STS is asked is said by `endpoint`.
     pub region: Option<Region>,
-    pub source: TokenSource,
     pub session_name: SessionName,
     pub duration: SessionDuration,
     pub policy: Option<SessionPolicy>,
@@ -58,6 +77,103 @@ pub struct RoleSettings {
     /// The role's trust policy, to explain a denial with.
     pub trust_policy_file: Option<String>,
     pub hand_over: HandOver,
+}
+
+impl RoleSettings {
+    /// The role's ARN, where it is known before anything is asked.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&RoleArn> {
+        match &self.source {
+            Source::Token { role_arn, .. } => Some(role_arn),
+            Source::Credentials(signed) => match &signed.target {
+                Target::Role(role_arn) => Some(role_arn),
+                Target::RoleNamed(_) | Target::Source => None,
+            },
+        }
+    }
+
+    /// The role as people know it; without one, nothing.
+    #[must_use]
+    pub fn role(&self) -> &str {
+        match &self.source {
+            Source::Token { role_arn, .. } => role_arn.as_str(),
+            Source::Credentials(signed) => match &signed.target {
+                Target::Role(role_arn) => role_arn.as_str(),
+                Target::RoleNamed(name) => name.as_str(),
+                Target::Source => "",
+            },
+        }
+    }
+}
+
+/// A role whose ARN is known, as it is to be assumed.
+#[derive(Clone, Copy)]
+pub struct ToAssume<'a> {
+    pub role_arn: &'a RoleArn,
+    pub settings: &'a RoleSettings,
+}
+
+impl std::ops::Deref for ToAssume<'_> {
+    type Target = RoleSettings;
+
+    fn deref(&self) -> &RoleSettings {
+        self.settings
+    }
+}
+
+/// How to come by credentials.
+pub enum Source {
+    /// Those of a role, in exchange for a token.
+    Token { role_arn: RoleArn, token: TokenSource },
+    /// By requests that are signed with credentials that there are.
+    Credentials(Box<SignedSource>),
+}
+
+/// Credentials that there are, and what to do with them. It has no `Debug`, since it holds secrets.
+pub struct SignedSource {
+    pub target: Target,
+    pub credentials: CredentialSource,
+    /// The region that requests are signed for.
+    pub region: Region,
+    /// What the role's trust policy asks of third parties.
+    pub external_id: Option<ExternalId>,
+    pub tags: SessionTags,
+}
+
+/// Whose credentials are handed over.
+pub enum Target {
+    Role(RoleArn),
+    /// A role in the account that the source's credentials belong to.
+    RoleNamed(RoleName),
+    /// The source's own.
+    Source,
+}
+
+/// Where the credentials come from that sign.
+pub enum CredentialSource {
+    /// Known from the start. `from` goes on from "with".
+    Known { credentials: Credentials, from: String },
+    /// What the machine has: variables, profiles, a token's file, its container, its instance.
+    Machine,
+}
+
+/// Tags of a session.
+#[derive(Default)]
+pub struct SessionTags {
+    pub tags: Tags,
+    /// Keys of tags that stay through all further roles.
+    pub transitive: Vec<String>,
+    /// Keys of tags that are left out where all of them do not fit into a session.
+    pub droppable: &'static [&'static str],
+}
+
+/// Credentials that the job has already.
+pub struct Existing {
+    pub credentials: Credentials,
+    pub region: Region,
+    pub endpoint: Endpoint,
+    /// Empty: any account will do.
+    pub allowed_accounts: Vec<AccountId>,
 }
 
 /// Where the token comes from.

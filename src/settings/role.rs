@@ -88,6 +88,35 @@ impl RoleArn {
     }
 }
 
+/// A role's name with its path, without the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleName(String);
+
+impl RoleName {
+    /// `None` when it is an ARN, or no name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_name = !text.starts_with("arn:") && refuse_placeholder(text, ROLE_EXAMPLE).is_ok();
+        bare_name(text).filter(|_| is_name).map(|name| Self(name.to_owned()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The role of this name in the account that an ARN belongs to.
+    ///
+    /// # Errors
+    /// When the ARN has no account.
+    pub fn in_account_of(&self, arn: &str) -> Result<RoleArn, ValueFault> {
+        let mut fields = arn.split(':').skip(1);
+        let partition = fields.next().unwrap_or_default();
+        let account = fields.nth(2).unwrap_or_default();
+        RoleArn::parse(&format!("arn:{partition}:iam::{account}:role/{}", self.0))
+    }
+}
+
 /// Twelve digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccountId(String);
@@ -187,6 +216,20 @@ mod tests {
     fn role_arns_keep_their_path_and_tell_their_parts() {
         let arn = RoleArn::parse("arn:aws-cn:iam::123456789012:role/ci/team/deploy").unwrap();
         assert_eq!((arn.partition(), arn.account().as_str(), arn.name()), ("aws-cn", "123456789012", "deploy"));
+    }
+
+    #[test]
+    fn a_name_is_a_role_of_the_callers_account() {
+        for (name, caller, arn) in [
+            ("deploy", "arn:aws:iam::123456789012:user/a", "arn:aws:iam::123456789012:role/deploy"),
+            ("role/ci/a", "arn:aws-cn:sts::123456789012:assumed-role/b/c", "arn:aws-cn:iam::123456789012:role/ci/a"),
+        ] {
+            let found = RoleName::parse(name).unwrap().in_account_of(caller);
+            assert_eq!(found.map(|found| found.as_str().to_owned()).unwrap(), arn);
+        }
+        for text in ["arn:aws:iam::123456789012:role/deploy", "a b", "", "${{ x }}", "***"] {
+            assert_eq!(RoleName::parse(text), None, "{text}");
+        }
     }
 
     #[test]

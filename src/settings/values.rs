@@ -1,6 +1,7 @@
 //! The smaller values: regions, audiences, profile names, numbers, lists.
 
 use super::{AccountId, PolicyArn, ValueFault};
+use crate::sts::tags::Tags;
 
 /// The name of a region, of any partition, known to us or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,12 @@ impl Region {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What requests to STS there are signed for. The global endpoint has none of its own.
+    #[must_use]
+    pub fn of_signature(&self) -> &str {
+        if self.0 == "aws-global" { "us-east-1" } else { &self.0 }
     }
 }
 
@@ -162,35 +169,65 @@ pub fn policy_arns(text: &str) -> Result<Vec<PolicyArn>, ValueFault> {
     Ok(arns)
 }
 
-/// Session tags as a JSON object of strings, numbers and booleans. They are only checked here: a
-/// token exchange cannot carry tags.
+/// What the trust policy of a role asks of third parties: 2 to 1224 characters of `[\w+=,.@:\/-]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    /// # Errors
+    /// When STS would refuse it.
+    pub fn parse(text: &str) -> Result<Self, ValueFault> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+        match text.chars().find(|c| !fits(*c)) {
+            Some(odd) => Err(ValueFault::new(
+                format!("has the character `{odd}`; an external id takes letters, digits and `_+=,.@:/-`"),
+                "customer-1234",
+            )),
+            None if !(2..=1224).contains(&text.len()) => {
+                Err(ValueFault::new("does not have 2 to 1224 characters", "customer-1234"))
+            }
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Keys of session tags, one a line or between commas, each once.
 ///
 /// # Errors
-/// When STS would refuse a tag, or there are more than 50.
-pub fn custom_tags(text: &str) -> Result<(), ValueFault> {
+/// Never: which keys there are is not known here.
+pub fn tag_keys(text: &str) -> Result<Vec<String>, ValueFault> {
+    let mut keys: Vec<String> = Vec::new();
+    for key in text.split(['\n', '\r', ',']).map(str::trim).filter(|key| !key.is_empty()) {
+        if !keys.iter().any(|known| known == key) {
+            keys.push(key.to_owned());
+        }
+    }
+    Ok(keys)
+}
+
+/// Session tags as a JSON object of strings, numbers and booleans, on top of those that there are.
+///
+/// # Errors
+/// When STS would refuse a tag, there are more than 50, or one is there already.
+pub fn custom_tags(text: &str, mut all: Tags) -> Result<Tags, ValueFault> {
     const EXAMPLE: &str = r#"{"team": "payments"}"#;
     let fault = |problem: String| ValueFault::new(problem, EXAMPLE);
     let tags: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let tags = tags.as_object().ok_or_else(|| fault("is not a JSON object".to_owned()))?;
-    if tags.len() > 50 {
-        return Err(fault(format!("has {} tags; STS takes 50", tags.len())));
-    }
     for (key, value) in tags {
         let value = match value {
             serde_json::Value::String(text) => text.clone(),
             serde_json::Value::Bool(_) | serde_json::Value::Number(_) => value.to_string(),
             _ => return Err(fault(format!("has the tag `{key}`, whose value is neither text, number nor boolean"))),
         };
-        let allowed =
-            |text: &str| text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c));
-        if !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 || !allowed(key) || !allowed(&value)
-        {
-            return Err(fault(format!(
-                "has the tag `{key}`, whose key (1 to 128) or value (up to 256 characters) STS would refuse"
-            )));
-        }
+        all.push(key, &value).map_err(|found| fault(format!("cannot be sent: {found}")))?;
     }
-    Ok(())
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -234,9 +271,22 @@ mod tests {
 
     #[test]
     fn tags_are_checked_like_sts_would() {
-        assert!(custom_tags(r#"{"team":"payments","n":1,"on":true}"#).is_ok());
-        for text in ["[]", "x", r#"{"a":null}"#, r#"{"a":{}}"#, r#"{"":"x"}"#, r#"{"a":"<b>"}"#] {
-            assert!(custom_tags(text).is_err(), "{text}");
+        let mut usual = Tags::default();
+        usual.push("GitHub", "Actions").unwrap();
+        let tags = custom_tags(r#"{"team":"payments","n":1,"on":true}"#, usual.clone()).unwrap();
+        let tags: Vec<(&str, &str)> = tags.iter().collect();
+        assert_eq!(tags, [("GitHub", "Actions"), ("n", "1"), ("on", "true"), ("team", "payments")]);
+        for text in ["[]", "x", r#"{"a":null}"#, r#"{"a":{}}"#, r#"{"":"x"}"#, r#"{"a":"<b>"}"#, r#"{"github":"x"}"#] {
+            assert!(custom_tags(text, usual.clone()).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn external_ids_and_keys_are_read() {
+        assert!(ExternalId::parse("a:b/c-1").is_ok());
+        for text in ["x", "a b", "é1", &"x".repeat(1225)] {
+            assert!(ExternalId::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(tag_keys("a\n\n b ,a").unwrap(), ["a", "b"]);
     }
 }

@@ -4,14 +4,14 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
-import { DENIED, errorXml, stsAnswer, tokenAnswer } from './support/answers.js';
+import { callerXml, DENIED, errorXml, stsAnswer, tokenAnswer } from './support/answers.js';
 import { startAny } from './support/any.js';
 import { buildTokenAnswer, EMPTY_STORE, startBuild } from './support/bitrise.js';
 import { jobTokenAnswer, startHook } from './support/buildkite.js';
 import { ROOT, RUNTIME } from './support/child.js';
 import { startJob } from './support/job.js';
 import { missing } from './support/programs.js';
-import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './support/secrets.js';
+import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN, STORED_SECRET, STORED_TOKEN } from './support/secrets.js';
 
 /**
  * @typedef {object} Scenario
@@ -28,7 +28,10 @@ import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './support/secrets.
  * @typedef {import('./support/job.js').Job | import('./support/bitrise.js').Build
  *   | import('./support/buildkite.js').Hook | import('./support/any.js').AnyJob} Job
  * @typedef {object} Scripted
- * @property {'token' | 'sts'} to
+ * @property {'token' | 'sts' | 'metadata'} to
+ * @property {'AssumeRole' | 'GetCallerIdentity'} [action]
+ * @property {string} [arn]
+ * @property {number} [clock]
  * @property {string} [account]
  * @property {string} [secret]
  * @property {number} [lasts]
@@ -139,22 +142,29 @@ function times(claims = {}) {
  * @param {{ account: string, secret: string, tokenAnswer: typeof tokenAnswer }} served
  * @returns {import('./support/answers.js').Answer}
  */
-function answerOf(job, { to, account, secret, lasts = 3630, error, status, contentType, body = '', fault }, served) {
+function answerOf(job, scripted, served) {
+	const { to, action, account, secret, lasts = 3630, error, status, contentType, body = '', fault, clock } = scripted;
+	const headers = clock === undefined ? {} : { Date: new Date(Date.now() + clock * 1000).toUTCString() };
 	if (fault === 'hang') return { to, play: () => {} };
 	if (fault === 'reset') return { to, play: (_, socket) => socket.resetAndDestroy() };
 	if (fault !== undefined) throw new Error(`no server can make the fault ${fault}: mark the scenario "only": "native"`);
 	if (status !== undefined) return { to, status, body: job.fill(body), ...(contentType && { contentType }) };
 	if (error) {
 		const xml = errorXml(job.fill(error.code), job.fill(error.message));
-		return { ...DENIED, to, status: error.status, body: xml };
+		return { ...DENIED, to, headers, status: error.status, body: xml };
 	}
 	if (to === 'token') return served.tokenAnswer(job.token);
 	if (account !== undefined) served.account = account;
+	if (action === 'GetCallerIdentity') {
+		const xml = callerXml(served.account, scripted.arn ?? `arn:aws:iam::${served.account}:user/deployer`);
+		return { to, contentType: 'text/xml', body: xml };
+	}
 	served.secret = secret ?? SECRET;
 	job.secrets.add(served.secret);
 	const arn = `arn:aws:sts::${served.account}:assumed-role/deploy/GitHubActions`;
 	const expiration = `${new Date(Date.now() + lasts * 1000).toISOString().slice(0, 19)}Z`;
-	return stsAnswer({ Arn: arn, SecretAccessKey: served.secret, Expiration: expiration });
+	const answer = stsAnswer({ Arn: arn, SecretAccessKey: served.secret, Expiration: expiration });
+	return { ...answer, body: `${answer.body}`.replaceAll('AssumeRoleWithWebIdentity', action ?? 'AssumeRoleWithWebIdentity') };
 }
 
 /**
@@ -209,6 +219,8 @@ function normalise(job, secret, page) {
 		['<secret>', secret],
 		['<secret>', SECRET],
 		['<session-token>', SESSION_TOKEN],
+		['<stored-secret>', STORED_SECRET],
+		['<stored-token>', STORED_TOKEN],
 	];
 	for (const [name = '', text = ''] of known) if (text.length >= 8) page = page.replaceAll(text, name);
 	page = page
@@ -221,9 +233,21 @@ function normalise(job, secret, page) {
 		.replace(/(?<![\da-f])[\da-f]{32}(?![\da-f])/g, '<random>')
 		.replace(/20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>')
 		.replace(/(the next one follows in ).*/g, '$1<ms>')
+		.replace(/^ {2}x-amz-date: (.*)/gm, (_, date) => `  x-amz-date: ${sinceNow(date)}`)
+		.replace(/(Credential=[^/]*\/)\d{8}(\/.*Signature=)[\da-f]{64}/g, '$1<day>$2<hmac>')
 		.replace(/(verbose: .* after )\d+( ms)/g, '$10$2')
 		.replace(/(verbose: .* on )\w+ [\d.]+, \w+/g, '$1node 24.0.0, linux');
 	return withoutDetails(page.replace(/[^\S\n]+$/gm, ''));
+}
+
+/**
+ * A signature's time, which may be another than ours.
+ * @param {string} date such as 20261121T120300Z
+ */
+function sinceNow(date) {
+	const iso = date.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z');
+	const minutes = Math.round((Date.parse(iso) - Date.now()) / 60_000);
+	return minutes === 0 ? '<now>' : `<now> ${minutes > 0 ? '+' : ''}${minutes} min`;
 }
 
 /**

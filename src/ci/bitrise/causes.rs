@@ -1,13 +1,13 @@
 //! Why a role's trust policy usually refuses a Bitrise build: read off the build's own token.
 //! <https://docs.bitrise.io/en/bitrise-ci/configure-builds/oidc-token-authentication.html>
 
-use crate::settings::RoleSettings;
+use crate::settings::ToAssume;
 use crate::token::UnverifiedToken;
 
 const ISSUER: &str = "https://token.builds.bitrise.io";
 
 /// Likely causes, the likeliest first.
-pub(super) fn of_denial(token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+pub(super) fn of_denial(token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
     let claims = token.claims();
     let subject = claims.text("sub").unwrap_or_default();
     let mut causes = Vec::new();

@@ -10,7 +10,7 @@ use crate::secret::Secret;
 use crate::settings::common::{self, SessionOptions, Way};
 use crate::settings::{
     Audience, HandOver, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
-    TokenExport, TokenRequest, TokenSource, ValueFault, endpoint,
+    Source, TokenExport, TokenRequest, TokenSource, ValueFault, endpoint,
 };
 use crate::sts::endpoint::Endpoint;
 use crate::text::listed;
@@ -63,6 +63,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     };
     let mut settings = Settings {
         roles: Vec::new(),
+        existing: None,
         proxy,
         retry,
         time_limit_ms: None,
@@ -81,9 +82,8 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
                 ));
             }
             settings.roles.push(RoleSettings {
-                role_arn,
+                source: Source::Token { role_arn, token: source },
                 region: export_region.then_some(region),
-                source,
                 session_name: session.name.unwrap_or_else(|| default_session_name(env)),
                 duration: session.duration.unwrap_or(SessionDuration::HOUR),
                 policy: session.policy,

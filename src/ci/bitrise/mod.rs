@@ -20,7 +20,7 @@ use crate::names::{self, Meaning};
 use crate::pairs::Pairs;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
-use crate::settings::{Audience, RoleSettings, Settings, TokenRequest};
+use crate::settings::{Audience, Settings, ToAssume, TokenRequest};
 use crate::token::UnverifiedToken;
 use crate::variables::AWS_VARIABLES;
 
@@ -125,7 +125,7 @@ impl Ci for Bitrise {
         &["iss", "aud", "sub", "app_slug", "workflow", "branch", "tag"]
     }
 
-    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+    fn denial_causes(&self, token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
         causes::of_denial(token, role)
     }
 

@@ -1,11 +1,11 @@
 //! Why a role's trust policy usually refuses a Buildkite job: read off the job's own token.
 //! <https://buildkite.com/docs/pipelines/security/oidc>
 
-use crate::settings::RoleSettings;
+use crate::settings::ToAssume;
 use crate::token::UnverifiedToken;
 
 /// Likely causes, the likeliest first.
-pub(super) fn of_denial(token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+pub(super) fn of_denial(token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
     let claims = token.claims();
     let subject = claims.text("sub").unwrap_or_default();
     let mut causes = Vec::new();

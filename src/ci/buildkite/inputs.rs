@@ -10,7 +10,7 @@ use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::settings::common::{self, SessionOptions, Way, hand_over};
 use crate::settings::{
-    Audience, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
+    Audience, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionDuration, SessionName, Settings, Source,
     TokenRequest, TokenSource, ValueFault, endpoint, seconds,
 };
 use crate::sts::partition::Partition;
@@ -77,6 +77,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         plain_secrets: false,
         clear_first: false,
         token_export: None,
+        existing: None,
     })
 }
 
@@ -113,9 +114,8 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
         options.problem(super::token::not_a_job());
     }
     Some(RoleSettings {
-        role_arn: role_arn?,
+        source: Source::Token { role_arn: role_arn?, token: TokenSource::Ci(request) },
         region,
-        source: TokenSource::Ci(request),
         session_name: session.name.unwrap_or_else(|| SessionName::of(&Buildkite.session_name(env))),
         duration: session.duration.unwrap_or(SessionDuration::HOUR),
         policy: session.policy,

@@ -22,7 +22,7 @@ use crate::names::{self, Meaning};
 use crate::product;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
-use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::token::UnverifiedToken;
 use crate::variables::AWS_VARIABLES;
 
@@ -119,7 +119,7 @@ impl Ci for Buildkite {
         ]
     }
 
-    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+    fn denial_causes(&self, token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
         causes::of_denial(token, role)
     }
 

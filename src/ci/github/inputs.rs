@@ -1,7 +1,9 @@
 //! From the inputs of the GitHub Action to settings.
 
-use super::GitHub;
 use super::table::{INPUTS, variable_of};
+use super::{GitHub, tags};
+use crate::aws::credentials::Credentials;
+use crate::aws::environment;
 use crate::ci::Ci as _;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::Symlinks;
@@ -11,10 +13,11 @@ use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::settings::common::SessionOptions;
 use crate::settings::{
-    Audience, HandOver, Options, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn, RoleSettings,
-    SessionDuration, SessionName, Settings, TokenRequest, TokenSource, ValueFault, custom_tags, endpoint, seconds,
-    whole_number,
+    Audience, CredentialSource, Existing, ExternalId, HandOver, Options, Profile, ProfileKind, ProfileName, Region,
+    RetryPolicy, RoleArn, RoleName, RoleSettings, SessionDuration, SessionName, SessionTags, Settings, SignedSource,
+    Source, Target, TokenRequest, TokenSource, ValueFault, endpoint, seconds, whole_number,
 };
+use crate::signed;
 
 /// Reads and checks all inputs.
 pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
@@ -39,8 +42,8 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         .iter()
         .map(|name| format!("`{name}` is no input of this action and has no effect"))
         .collect();
-    let source = source(&mut options, env);
-    let role_arn = options.parse("role-to-assume", RoleArn::parse);
+    let start = start(&mut options, env);
+    let wanted = wanted(&mut options, start.as_ref());
     let region = region(&mut options, env);
     let endpoint = endpoint::choose(&mut options, env, "sts-endpoint", region.as_ref().map(Region::as_str));
     let session = SessionOptions::read(&mut options, run);
@@ -59,9 +62,19 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let hide_account = options.switch("mask-aws-account-id").unwrap_or(false);
     let clear_first = options.switch("unset-current-credentials").unwrap_or(false);
     let plain_secrets = options.switch("special-characters-workaround").unwrap_or(false);
-    check_existing(&mut options, env);
-    tags_have_no_place(&mut options, &mut notices);
-    if let (Some(role), Some(region)) = (&role_arn, &region)
+    let existing = existing(&mut options, env);
+    let tags = match start {
+        Some(Start::Credentials(_)) => tags::read(&mut options, env, &mut notices),
+        _ => {
+            tags::have_no_place(&mut options, &mut notices);
+            SessionTags::default()
+        }
+    };
+    let external_id = options.parse("role-external-id", ExternalId::parse);
+    if let Some(Start::Credentials(_)) = start {
+        check_signed(&mut options, &hand_over, wanted.is_none());
+    }
+    if let (Some(Target::Role(role)), Some(region)) = (&wanted, &region)
         && !options.has("sts-endpoint")
     {
         endpoint::check_partition(&mut options, ["role-to-assume", "aws-region"], role, region);
@@ -71,18 +84,32 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     if let Some(failure) = Failure::of(problems) {
         return Err(failure);
     }
-    let (Some(source), Some(role_arn), Some(region), Some(endpoint), Some(proxy)) =
-        (source, role_arn, region, endpoint, proxy)
-    else {
+    let missing = || -> Failure {
         // Each of these is on record as a problem when it is missing.
-        return Err(Diagnostic::new(Code::OptionMissing, "`role-to-assume` is not set")
+        Diagnostic::new(Code::OptionMissing, "`role-to-assume` is not set")
             .fix("add `role-to-assume: arn:aws:iam::123456789012:role/deploy`")
-            .into());
+            .into()
     };
-    let role = RoleSettings {
-        role_arn,
-        region: Some(region),
+    let (Some(region), Some(endpoint), Some(proxy)) = (region, endpoint, proxy) else { return Err(missing()) };
+    let existing = existing.map(|credentials| {
+        let (region, endpoint) = (region.clone(), endpoint.clone());
+        Box::new(Existing { credentials, region, endpoint, allowed_accounts: session.allowed_accounts.clone() })
+    });
+    let source = match (start, wanted) {
+        (Some(Start::Token(token)), Some(Target::Role(role_arn))) => Some(Source::Token { role_arn, token }),
+        (Some(Start::Credentials(credentials)), target) => Some(Source::Credentials(Box::new(SignedSource {
+            target: target.unwrap_or(Target::Source),
+            credentials,
+            region: region.clone(),
+            external_id,
+            tags,
+        }))),
+        _ if existing.is_some() => None,
+        _ => return Err(missing()),
+    };
+    let role = source.map(|source| RoleSettings {
         source,
+        region: Some(region),
         session_name: session.name.unwrap_or_else(|| SessionName::of(&GitHub.session_name(env))),
         duration: session.duration.unwrap_or(SessionDuration::HOUR),
         policy: session.policy,
@@ -91,9 +118,10 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         trust_policy_file: session.trust_policy_file.map(|path| absolute(&path, env)),
         endpoint,
         hand_over,
-    };
+    });
     Ok(Settings {
-        roles: vec![role],
+        roles: role.into_iter().collect(),
+        existing,
         proxy,
         retry,
         time_limit_ms,
@@ -105,46 +133,33 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     })
 }
 
-/// Where the first token comes from. Other credentials are a source only when an input says so.
-fn source(options: &mut Options, env: &Environment) -> Option<TokenSource> {
+/// What the job starts from.
+enum Start {
+    Token(TokenSource),
+    Credentials(CredentialSource),
+}
+
+/// A token, unless an input says otherwise: other credentials are never a source by themselves.
+fn start(options: &mut Options, env: &Environment) -> Option<Start> {
     let chaining = options.switch("role-chaining").unwrap_or(false);
     let skip_oidc = options.switch("force-skip-oidc").unwrap_or(false);
-    let has_role = options.has("role-to-assume");
     let audience = options.parse("audience", Audience::parse).unwrap_or_default();
 
-    if options.has("aws-access-key-id") != options.has("aws-secret-access-key") {
-        let (given, missing) = if options.has("aws-access-key-id") {
-            ("aws-access-key-id", "aws-secret-access-key")
-        } else {
-            ("aws-secret-access-key", "aws-access-key-id")
-        };
-        options
-            .problem(Diagnostic::new(Code::OptionMissing, format!("`{given}` is set, but `{missing}` is not")).fix(
-                format!("add `{missing}: ${{{{ secrets.… }}}}`, or remove `{given}` to use the job's OIDC token"),
-            ));
+    if options.has("aws-access-key-id") || options.has("aws-secret-access-key") {
+        return stored_key(options, chaining).map(Start::Credentials);
+    }
+    if !options.has("role-to-assume") {
+        // Credentials that are there already can do without.
+        if !has_existing(options, env) {
+            options.require("role-to-assume", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
+        }
         return None;
     }
-    if options.has("aws-access-key-id") {
-        if chaining || options.has("web-identity-token-file") {
-            let other = if chaining { "role-chaining" } else { "web-identity-token-file" };
-            options.problem(
-                Diagnostic::new(
-                    Code::OptionConflict,
-                    format!("`aws-access-key-id` and `{other}` name two sources of credentials"),
-                )
-                .fix("keep one of them"),
-            );
-        }
-        options.problem(capability_missing("a stored access key (`aws-access-key-id`) as the source of credentials"));
-        return None;
+    if skip_oidc && !options.has("web-identity-token-file") {
+        return Some(Start::Credentials(CredentialSource::Machine));
     }
     if chaining {
-        options.problem(capability_missing("role chaining (`role-chaining`)"));
-        return None;
-    }
-    if !has_role {
-        options.require("role-to-assume", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
-        return None;
+        return of_the_job(options, env).map(Start::Credentials);
     }
     if options.has("role-external-id") {
         options.problem(
@@ -156,26 +171,127 @@ fn source(options: &mut Options, env: &Environment) -> Option<TokenSource> {
     if let Some(file) = options.text("web-identity-token-file") {
         let path = absolute(file, env);
         let symlinks = if is_kubelet_token(&path) { Symlinks::Follow } else { Symlinks::Refuse };
-        return Some(TokenSource::File { path, symlinks });
-    }
-    if skip_oidc {
-        options.problem(capability_missing(
-            "credentials from the machine (`force-skip-oidc` without `web-identity-token-file`)",
-        ));
-        return None;
+        return Some(Start::Token(TokenSource::File { path, symlinks }));
     }
     if env.get("ACTIONS_ID_TOKEN_REQUEST_URL").is_none() || env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN").is_none() {
         options.problem(super::token::permission_missing(env));
         return None;
     }
-    Some(TokenSource::Ci(TokenRequest { audience: Some(audience), ..TokenRequest::default() }))
+    Some(Start::Token(TokenSource::Ci(TokenRequest { audience: Some(audience), ..TokenRequest::default() })))
 }
 
-fn capability_missing(what: &str) -> Diagnostic {
-    Diagnostic::new(Code::CapabilityMissing, format!("this version cannot use {what} yet"))
-        .cause("that needs requests signed with existing credentials, which this version does not make")
-        .fix("use the job's OIDC token: `role-to-assume` with `permissions: id-token: write`, and no other source")
-        .fix("or stay with aws-actions/configure-aws-credentials for this step until a later version")
+fn stored_key(options: &mut Options, chaining: bool) -> Option<CredentialSource> {
+    const KEYS: [&str; 3] = ["aws-access-key-id", "aws-secret-access-key", "aws-session-token"];
+    let [id, secret, token] = KEYS.map(|name| options.text(name).map(str::to_owned));
+    let (id, secret) = match (id, secret) {
+        (Some(id), Some(secret)) => (id, secret),
+        (id, _) => {
+            let (given, missing) = if id.is_some() { (KEYS[0], KEYS[1]) } else { (KEYS[1], KEYS[0]) };
+            options.problem(
+                Diagnostic::new(Code::OptionMissing, format!("`{given}` is set, but `{missing}` is not")).fix(format!(
+                    "add `{missing}: ${{{{ secrets.… }}}}`, or remove `{given}` to use the job's OIDC token"
+                )),
+            );
+            return None;
+        }
+    };
+    if chaining || options.has("web-identity-token-file") {
+        let other = if chaining { "role-chaining" } else { "web-identity-token-file" };
+        options.problem(
+            Diagnostic::new(
+                Code::OptionConflict,
+                format!("`aws-access-key-id` and `{other}` name two sources of credentials"),
+            )
+            .fix("keep one of them"),
+        );
+    }
+    match Credentials::parse(&id, &secret, token.as_deref()) {
+        Ok(credentials) => Some(CredentialSource::Known { credentials, from: "the stored key".to_owned() }),
+        Err(fault) => {
+            options.problem(
+                Diagnostic::new(Code::OptionInvalid, format!("the stored key cannot be used: {fault}"))
+                    .fix("store the secrets anew, without quotes or line breaks around them"),
+            );
+            None
+        }
+    }
+}
+
+/// Those that an earlier step has exported.
+fn of_the_job(options: &mut Options, env: &Environment) -> Option<CredentialSource> {
+    match environment::read(|name| env.get(name).map(str::to_owned)) {
+        Some(Ok(credentials)) => {
+            Some(CredentialSource::Known { credentials, from: "the credentials of the job's environment".to_owned() })
+        }
+        Some(Err(fault)) => {
+            options.problem(signed::unusable_variables(fault));
+            None
+        }
+        None => {
+            options.problem(
+                Diagnostic::new(Code::CredentialsMissing, "`role-chaining` is on, and the job has no credentials yet")
+                    .fact("not set", "AWS_ACCESS_KEY_ID")
+                    .cause("no earlier step of this job exported any, or it wrote a profile or outputs instead")
+                    .fix("let a step before this one hand its credentials over as variables")
+                    .fix("for the role of the machine itself, use `force-skip-oidc: true` in place of `role-chaining`"),
+            );
+            None
+        }
+    }
+}
+
+/// The role. Only credentials tell an account for a bare name.
+fn wanted(options: &mut Options, start: Option<&Start>) -> Option<Target> {
+    let signed = matches!(start, Some(Start::Credentials(_)));
+    options.parse("role-to-assume", |text| match RoleName::parse(text).filter(|_| signed) {
+        Some(name) => Ok(Target::RoleNamed(name)),
+        None => RoleArn::parse(text).map(Target::Role),
+    })
+}
+
+/// What credentials as the source do not go together with.
+fn check_signed(options: &mut Options, hand_over: &HandOver, no_role: bool) {
+    if hand_over.profile.as_ref().is_some_and(|profile| profile.kind == ProfileKind::Process) {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`hand-over: process` could not fetch fresh credentials")
+                .cause("it would need the credentials that this role is assumed with, and those are not kept")
+                .fix("use `hand-over: profile` or `env`, or let the job use its own token"),
+        );
+    }
+    if !no_role {
+        return;
+    }
+    // A policy that is dropped would leave more allowed than was meant.
+    for name in ["inline-session-policy", "managed-session-policies", "role-external-id"] {
+        if options.has(name) {
+            options.problem(
+                Diagnostic::new(Code::OptionConflict, format!("`{name}` has no effect without `role-to-assume`"))
+                    .cause("without a role, the stored key is handed over as it is")
+                    .fix(format!("add `role-to-assume`, or remove `{name}`")),
+            );
+        }
+    }
+}
+
+fn has_existing(options: &mut Options, env: &Environment) -> bool {
+    options.text("use-existing-credentials").is_some_and(|text| text.eq_ignore_ascii_case("true"))
+        && env.get("AWS_ACCESS_KEY_ID").is_some()
+}
+
+/// Where the job has none, or what it has is not whole, there is nothing to keep.
+fn existing(options: &mut Options, env: &Environment) -> Option<Credentials> {
+    if options.switch("use-existing-credentials") != Some(true) {
+        return None;
+    }
+    match environment::read(|name| env.get(name).map(str::to_owned))? {
+        Ok(credentials) => Some(credentials),
+        Err(fault) => {
+            if !options.has("role-to-assume") && !options.has("aws-access-key-id") {
+                options.problem(signed::unusable_variables(fault));
+            }
+            None
+        }
+    }
 }
 
 fn region(options: &mut Options, env: &Environment) -> Option<Region> {
@@ -257,26 +373,6 @@ fn retry(options: &mut Options) -> RetryPolicy {
 fn time_limit_ms(options: &mut Options) -> Option<u64> {
     let limit = options.parse("action-timeout-s", seconds)?;
     (limit > 0).then(|| limit.saturating_mul(1000))
-}
-
-/// Whether existing credentials work can only be told by a signed request. Where there are none,
-/// there is nothing to tell.
-fn check_existing(options: &mut Options, env: &Environment) {
-    if options.switch("use-existing-credentials") == Some(true) && env.get("AWS_ACCESS_KEY_ID").is_some() {
-        options.problem(capability_missing(
-            "`use-existing-credentials` where the job has credentials: it cannot check them",
-        ));
-    }
-}
-
-fn tags_have_no_place(options: &mut Options, notices: &mut Vec<String>) {
-    options.parse("custom-tags", custom_tags);
-    options.switch("role-skip-session-tagging");
-    for name in ["custom-tags", "transitive-tag-keys"] {
-        if options.has(name) {
-            notices.push(format!("`{name}` has no effect: with a token, only the token's issuer can set session tags"));
-        }
-    }
 }
 
 fn absolute(path: &str, env: &Environment) -> String {

@@ -5,6 +5,7 @@ mod causes;
 pub mod commands;
 mod inputs;
 pub mod table;
+mod tags;
 mod token;
 
 use futures_util::FutureExt as _;
@@ -22,7 +23,7 @@ use crate::pairs::Pairs;
 use crate::product;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
-use crate::settings::{RoleSettings, Settings, TokenRequest};
+use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::token::UnverifiedToken;
 use crate::variables::AWS_VARIABLES;
 
@@ -127,7 +128,7 @@ impl Ci for GitHub {
         ]
     }
 
-    fn denial_causes(&self, token: &UnverifiedToken, role: &RoleSettings) -> Vec<String> {
+    fn denial_causes(&self, token: &UnverifiedToken, role: &ToAssume<'_>) -> Vec<String> {
         causes::of_denial(token, role)
     }
 

@@ -19,7 +19,7 @@ const fn secret(name: &'static str, description: &'static str) -> OptionSpec {
 /// In the order in which people read them. `action.yml` and `docs/github.md` are made from this.
 #[rustfmt::skip]
 pub const INPUTS: &[OptionSpec] = &[
-    input("role-to-assume", Some("ROLE_TO_ASSUME"), "none", "ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/deploy."),
+    input("role-to-assume", Some("ROLE_TO_ASSUME"), "none", "ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/deploy. With a stored key or by chaining, also the name of a role in the same account."),
     input("aws-region", Some("AWS_REGION"), "AWS_DEFAULT_REGION", "AWS region of the STS endpoint, exported for later steps. Without it, AWS_REGION or AWS_DEFAULT_REGION of the job's environment counts."),
     input("audience", Some("AUDIENCE"), "sts.amazonaws.com", "Audience of the token that GitHub is asked for. The identity provider in AWS must list it."),
     input("role-session-name", Some("ROLE_SESSION_NAME"), "GitHubActions", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-. It appears in CloudTrail."),
@@ -35,15 +35,15 @@ pub const INPUTS: &[OptionSpec] = &[
     input("managed-session-policies", Some("MANAGED_SESSION_POLICIES"), "none", "Up to 10 ARNs of managed policies, one a line, that narrow what the session may do."),
     input("mask-aws-account-id", Some("MASK_AWS_ACCOUNT_ID"), "false", "Hide the account id and the role's ARN in the log, before the first request. The runner's own list of inputs comes earlier."),
     input("unset-current-credentials", Some("UNSET_CURRENT_CREDENTIALS"), "false", "Blank the credential variables that the job had before, even if AWS issues no new ones."),
-    input("use-existing-credentials", Some("USE_EXISTING_CREDENTIALS"), "false", "Keep credentials that the job has already, if they work."),
+    input("use-existing-credentials", Some("USE_EXISTING_CREDENTIALS"), "false", "Keep credentials that the job has already, if they work; then nothing is changed."),
     input("web-identity-token-file", Some("WEB_IDENTITY_TOKEN_FILE"), "none", "Path of a file with the token, instead of GitHub's. Relative paths start at the workspace."),
     input("role-chaining", Some("ROLE_CHAINING"), "false", "Assume the role with the credentials that the job has already."),
-    secret("aws-access-key-id", "Access key id of a stored key to assume the role with."),
+    secret("aws-access-key-id", "Access key id of a stored key to assume the role with. Without a role, the key itself is handed over."),
     secret("aws-secret-access-key", "Secret of the stored key."),
     secret("aws-session-token", "Session token that goes with the stored key."),
-    input("force-skip-oidc", None, "false", "Never ask GitHub for a token."),
+    input("force-skip-oidc", None, "false", "Never ask GitHub for a token. The role is assumed with what the machine has: variables, a profile, its container, its instance."),
     input("role-external-id", Some("ROLE_EXTERNAL_ID"), "none", "External id for a role that is assumed with a key or by chaining. A token exchange has no such parameter."),
-    input("custom-tags", None, "none", "Session tags as a JSON object, for a role that is assumed with a key or by chaining."),
+    input("custom-tags", None, "none", "Session tags as a JSON object, for a role that is assumed with a key or by chaining, beside those of the job."),
     input("transitive-tag-keys", Some("TRANSITIVE_TAG_KEYS"), "none", "Keys of session tags that later role chaining inherits, one a line."),
     input("role-skip-session-tagging", Some("ROLE_SKIP_SESSION_TAGGING"), "false", "Send no session tags when the role is assumed with a key or by chaining."),
     input("http-proxy", Some("HTTP_PROXY"), "the proxy variables", "Proxy for all requests of this step, http:// or https://. Without it, https_proxy, HTTPS_PROXY, HTTP_PROXY and ALL_PROXY count."),

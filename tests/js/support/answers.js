@@ -85,6 +85,19 @@ export function sessionXml(parts = {}) {
 }
 
 /**
+ * What GetCallerIdentity answers.
+ * @param {string} account
+ * @param {string} arn
+ */
+export function callerXml(account, arn) {
+	return (
+		'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>' +
+		`<Arn>${arn}</Arn><UserId>AIDAEXAMPLE</UserId><Account>${account}</Account></GetCallerIdentityResult>` +
+		'<ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata></GetCallerIdentityResponse>'
+	);
+}
+
+/**
  * @param {string} code
  * @param {string} message
  * @param {string} [requestId]
@@ -100,7 +113,7 @@ export function errorXml(code, message, requestId = 'request-1') {
 /**
  * What a server does with one request. `play` takes the connection over and misbehaves.
  * @typedef {object} Answer
- * @property {'token' | 'sts'} to
+ * @property {'token' | 'sts' | 'metadata'} to
  * @property {number} [status]
  * @property {string} [contentType]
  * @property {Record<string, string>} [headers]

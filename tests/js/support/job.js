@@ -8,7 +8,7 @@ import { dirname, join, relative } from 'node:path';
 import { mint, stsAnswer, tokenAnswer } from './answers.js';
 import { ROOT, RUNTIME_NAME, runScript } from './child.js';
 import { findCommands, parseCommandFile, unescapeData } from './runner.js';
-import { assertNoSecret, KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './secrets.js';
+import { assertNoSecret, KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN, STORED_SECRET, STORED_TOKEN } from './secrets.js';
 import { Service } from './server.js';
 
 /** @typedef {import('./answers.js').Answer} Answer */
@@ -185,7 +185,8 @@ export class Job extends Folder {
 	constructor(service, options) {
 		super(service, options.token ?? mint(options.claims, options.header));
 		const { temp } = this;
-		this.secrets = new Set([KEY_ID, SECRET, SESSION_TOKEN, REQUEST_TOKEN, ...(options.secrets ?? [])]);
+		const usual = [KEY_ID, SECRET, SESSION_TOKEN, REQUEST_TOKEN, STORED_SECRET, STORED_TOKEN];
+		this.secrets = new Set([...usual, ...(options.secrets ?? [])]);
 		for (const text of [this.token, this.token.split('.').at(-1) ?? '']) if (text.length >= 8) this.secrets.add(text);
 		/** @type {NodeJS.ProcessEnv} */
 		this.env = {

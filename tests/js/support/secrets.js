@@ -5,6 +5,9 @@ import assert from 'node:assert/strict';
 export const KEY_ID = 'ASIAEXAMPLEKEYID0001';
 export const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 export const SESSION_TOKEN = 'IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaCXVzLWVhc3QtMSJHMEUCIQ==';
+/** Of credentials that are there before: a stored key, an earlier step's, the machine's. */
+export const STORED_SECRET = 'stored-secret-of-a-user';
+export const STORED_TOKEN = 'stored-session-token-of-a-role';
 export const REQUEST_TOKEN = 'request-token-of-the-job';
 
 /**

@@ -8,7 +8,7 @@ const TOKEN_SERVICES = /^\/token|\/id_token\.json$|\/oidc\/tokens$|\/oidctoken\?
 
 /**
  * @typedef {object} Received
- * @property {'token' | 'sts'} to
+ * @property {'token' | 'sts' | 'metadata'} to
  * @property {string} method
  * @property {string} url
  * @property {[string, string][]} headers as they came
@@ -87,7 +87,7 @@ export class Service {
 	 */
 	#take(request, response, body) {
 		const { method = '', url = '', rawHeaders } = request;
-		const to = TOKEN_SERVICES.test(url) ? 'token' : 'sts';
+		const to = TOKEN_SERVICES.test(url) ? 'token' : url.startsWith('/metadata') ? 'metadata' : 'sts';
 		/** @type {[string, string][]} */
 		const headers = [];
 		for (let at = 0; at < rawHeaders.length; at += 2) headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
