@@ -1,4 +1,4 @@
-// The core: which module of `pkg/` knows which CI. They share their glue, so that a process can have one of them.
+// The core: which module of `pkg/` knows which CI. They share their glue, so that a bundle can have one of them.
 
 import { initSync, Job, version } from '../pkg/ci_assume_role.js';
 import { readModule } from './wasm.js';

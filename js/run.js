@@ -12,6 +12,8 @@ const { fileURLToPath } = process.getBuiltinModule('node:url');
 /** @typedef {import('./types.d.ts').Stop} Stop */
 
 const INTERNAL_ERROR = 70;
+/** In place of an exit code: another module has what the run asks for. */
+const ELSEWHERE = -1;
 /** By their file descriptors, from 1. @type {('stdout' | 'stderr')[]} */
 const STREAMS = ['stdout', 'stderr'];
 
@@ -31,7 +33,12 @@ export async function run({ Job, ci, entry, args }) {
 	// Once all is handed over, to die of a signal would tell of a failure that is none.
 	const settled = () => {};
 	process.on('SIGINT', settled).on('SIGTERM', settled);
-	process.exitCode = await drive({ start: () => reading(new Job(request)), fetch, write: writeLine });
+	let exitCode = await drive({ start: () => reading(new Job(request)), fetch, write: writeLine });
+	if (exitCode === ELSEWHERE) {
+		const { core } = await import('./whole-core.js');
+		exitCode = await drive({ start: () => reading(new core.Job(request)), fetch, write: writeLine });
+	}
+	process.exitCode = exitCode;
 	if (process.exitCode !== 0) process.off('SIGINT', settled).off('SIGTERM', settled);
 }
 
@@ -119,6 +126,8 @@ export function drive({ start, fetch, write, signals = process }) {
 					return write(effect.stream, effect.line);
 				case 'log':
 					return write(effect.stream, effect.text);
+				case 'elsewhere':
+					return finish(ELSEWHERE);
 				case 'done':
 					return finish(effect.exitCode);
 				case 'fetch':

@@ -77,6 +77,8 @@ pub enum Effect {
         stream: Stream,
         text: String,
     },
+    /// Begins again in the module that has all: this one lacks what the run asks for. Nothing was done.
+    Elsewhere,
     Done {
         exit_code: u8,
     },
@@ -326,6 +328,7 @@ impl Serialize for Posted {
                 object.serialize_field("stream", stream.name())?;
                 object.serialize_field("text", text)?;
             }
+            Effect::Elsewhere => {}
             Effect::Done { exit_code } => object.serialize_field("exitCode", exit_code)?,
         }
         object.end()
@@ -350,6 +353,7 @@ impl Effect {
             Self::Sleep { .. } => "sleep",
             Self::Mask { .. } => "mask",
             Self::Log { .. } => "log",
+            Self::Elsewhere => "elsewhere",
             Self::Done { .. } => "done",
         }
     }

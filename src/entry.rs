@@ -9,7 +9,7 @@ use crate::channel::Channel;
 use crate::ci::{self, Ci};
 #[cfg(feature = "cli")]
 use crate::cli;
-use crate::diagnostic::Failure;
+use crate::diagnostic::{Blame, Failure};
 use crate::effect::{Effect, Posted};
 use crate::environment::{Environment, Runtime};
 use crate::pairs::Pairs;
@@ -112,6 +112,10 @@ async fn story(request: Request, channel: Channel) -> u8 {
     #[cfg(feature = "cli")]
     if let Entry::Command(args) = &entry {
         return apart(cli::run(channel, env, runtime, args)).await;
+    }
+    if !cfg!(feature = "signed") && matches!(entry, Entry::Main) && ci.needs_signatures(&env) {
+        channel.tell(Effect::Elsewhere);
+        return Blame::Bug.exit_code(); // nobody sees it: the run begins again
     }
     let voice = match entry {
         Entry::CredentialProcess(_) => Voice::Aside,

@@ -9,6 +9,7 @@ use crate::names::Meaning;
 use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, apart};
 use crate::secret::Secret;
 use crate::settings::{AccountId, Audience, RetryPolicy, RoleSettings, Settings, Source, ToAssume, TokenSource};
+#[cfg(feature = "signed")]
 use crate::signed;
 use crate::source;
 use crate::sts::assume_role_with_web_identity::{CONTENT_TYPE, Request, Session};
@@ -45,6 +46,7 @@ pub async fn exchange(run: &Run, ci: &dyn Ci, settings: &Settings, role: &RoleSe
             Source::Token { role_arn, token } => {
                 by_token(run, ci, settings, &ToAssume { role_arn, settings: role }, token).await?
             }
+            #[cfg(feature = "signed")]
             Source::Credentials(signed) => apart(signed::exchange(run, ci, settings, role, signed)).await?,
         };
         let is_issued = !role.role().is_empty();

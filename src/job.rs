@@ -9,6 +9,7 @@ use crate::pairs::Pairs;
 use crate::run::{Run, all, apart};
 use crate::secret::Secret;
 use crate::settings::{RoleSettings, Settings, TokenExport};
+#[cfg(feature = "signed")]
 use crate::signed;
 use crate::time::span;
 use crate::token::UnverifiedToken;
@@ -32,6 +33,7 @@ pub async fn assume(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
 }
 
 async fn exchange_and_hand_over(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<(), Failure> {
+    #[cfg(feature = "signed")]
     if let Some(existing) = &settings.existing
         && apart(signed::still_work(run, settings, existing)).await?
     {

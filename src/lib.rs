@@ -38,6 +38,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod settings;
 pub mod shell;
+#[cfg(feature = "signed")]
 pub mod signed;
 pub mod source;
 pub mod sts;

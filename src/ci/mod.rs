@@ -58,6 +58,11 @@ pub trait Ci: Dialect {
 
     // Its options.
 
+    /// Whether its entry was told to sign requests with credentials that there are, which not every module can.
+    fn needs_signatures(&self, _env: &Environment) -> bool {
+        false
+    }
+
     /// What its own entry was configured with.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::exchange;
 use crate::handover::process::{Cache, ProcessCredentials, print};
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::{RoleSettings, Source, TokenSource};
+use crate::settings::{RoleSettings, TokenSource};
 use crate::source;
 
 /// Longer than an exchange can take.
@@ -87,17 +87,13 @@ fn cache_folder(run: &Run) -> String {
 
 /// Two runs share credentials only where nothing that decides about them differs, the job included.
 async fn key(run: &Run, role: &RoleSettings) -> String {
-    let own = match &role.source {
-        Source::Token { token: TokenSource::Given { token, .. }, .. } => vec![token.clone()],
-        Source::Token { token: TokenSource::File { path, symlinks }, .. } => {
+    let own = match role.token() {
+        Some(TokenSource::Given { token, .. }) => vec![token.clone()],
+        Some(TokenSource::File { path, symlinks }) => {
             source::from_file(run, path, *symlinks).await.map_or_else(|_| Vec::new(), |token| vec![token])
         }
-        Source::Token { token: TokenSource::Url { headers, .. }, .. } => {
-            headers.iter().map(|(_, value)| value.clone()).collect()
-        }
-        Source::Token { token: TokenSource::Ci(_) | TokenSource::Command { .. }, .. } | Source::Credentials(_) => {
-            Vec::new()
-        }
+        Some(TokenSource::Url { headers, .. }) => headers.iter().map(|(_, value)| value.clone()).collect(),
+        Some(TokenSource::Ci(_) | TokenSource::Command { .. }) | None => Vec::new(),
     };
     let mut parts: Vec<&str> = vec![
         run.dialect.name(),

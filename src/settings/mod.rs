@@ -46,6 +46,7 @@ impl Settings {
     pub fn credentials(&self) -> impl Iterator<Item = &Credentials> {
         let existing = self.existing.iter().map(|existing| &existing.credentials);
         existing.chain(self.roles.iter().filter_map(|role| match &role.source {
+            #[cfg(feature = "signed")]
             Source::Credentials(signed) => match &signed.credentials {
                 CredentialSource::Known { credentials, .. } => Some(credentials),
                 CredentialSource::Machine => None,
@@ -85,10 +86,21 @@ impl RoleSettings {
     pub fn role_arn(&self) -> Option<&RoleArn> {
         match &self.source {
             Source::Token { role_arn, .. } => Some(role_arn),
+            #[cfg(feature = "signed")]
             Source::Credentials(signed) => match &signed.target {
                 Target::Role(role_arn) => Some(role_arn),
                 Target::RoleNamed(_) | Target::Source => None,
             },
+        }
+    }
+
+    /// Where the token comes from, where it takes one.
+    #[must_use]
+    pub fn token(&self) -> Option<&TokenSource> {
+        match &self.source {
+            Source::Token { token, .. } => Some(token),
+            #[cfg(feature = "signed")]
+            Source::Credentials(_) => None,
         }
     }
 
@@ -97,6 +109,7 @@ impl RoleSettings {
     pub fn role(&self) -> &str {
         match &self.source {
             Source::Token { role_arn, .. } => role_arn.as_str(),
+            #[cfg(feature = "signed")]
             Source::Credentials(signed) => match &signed.target {
                 Target::Role(role_arn) => role_arn.as_str(),
                 Target::RoleNamed(name) => name.as_str(),
@@ -126,6 +139,7 @@ pub enum Source {
     /// Those of a role, in exchange for a token.
     Token { role_arn: RoleArn, token: TokenSource },
     /// By requests that are signed with credentials that there are.
+    #[cfg(feature = "signed")]
     Credentials(Box<SignedSource>),
 }
 

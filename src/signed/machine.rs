@@ -4,13 +4,14 @@
 
 use futures_util::future::join;
 
+use super::{missing, unusable_variables};
 use crate::aws::credentials::Credentials;
 use crate::aws::imds::{self, ImdsFault};
 use crate::aws::profile::source::{Chain, Hop, ProfileProblem, Source as ProfileSource, WebIdentity};
 use crate::aws::profile::{self, Profiles};
 use crate::aws::{container, environment, process};
 use crate::ci::Ci;
-use crate::diagnostic::{Code, Diagnostic, Failure};
+use crate::diagnostic::Failure;
 use crate::effect::{Answer, Command, Fault, FaultKind, Symlinks};
 use crate::exchange;
 use crate::handover::profile::paths;
@@ -90,7 +91,16 @@ impl Search<'_> {
 
     /// `None`: no profile is named, and the default one has none.
     async fn profile(&self, named: Option<&str>) -> Result<Option<Found>, Failure> {
-        let Ok((credentials, config)) = paths(self.run) else { return Ok(None) };
+        let (credentials, config) = match (paths(self.run), named) {
+            (Ok(paths), _) => paths,
+            (Err(_), None) => return Ok(None),
+            (Err(_), Some(name)) => {
+                let headline = format!("there is no home folder to look for profile `{name}` in");
+                return Err(missing(headline)
+                    .fix("let AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name two files")
+                    .into());
+            }
+        };
         let (credentials, config) = join(self.file(&credentials), self.file(&config)).await;
         let profiles = Profiles::read(config?.as_deref(), credentials?.as_deref());
         let profiles = profiles.map_err(|fault| missing(fault.to_string()))?;
@@ -188,6 +198,10 @@ impl Search<'_> {
             trust_policy_file: None,
             hand_over: HandOver::default(),
         };
+        if let Some(role_arn) = role.role_arn().filter(|_| self.settings.hide_account) {
+            self.run.hide(role_arn.account().as_str());
+            self.run.hide(role_arn.as_str());
+        }
         let exchanged = apart(exchange::exchange(self.run, self.ci, self.settings, &role)).await?;
         self.run.say(&format!("  by way of {}", exchanged.identity.arn));
         Ok(exchanged.identity.credentials)
@@ -301,21 +315,6 @@ impl Search<'_> {
             }
         }
     }
-}
-
-/// Variables that are meant to be credentials and are none.
-#[must_use]
-pub fn unusable_variables(fault: environment::EnvironmentFault) -> Diagnostic {
-    let problem = match fault {
-        environment::EnvironmentFault::Credentials(fault) => fault.to_string(),
-        environment::EnvironmentFault::Expiration => "AWS_CREDENTIAL_EXPIRATION is no time".to_owned(),
-    };
-    missing(format!("the credentials of the job's environment cannot be used: {problem}"))
-        .fix("look at the step that exports AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN")
-}
-
-fn missing(headline: impl AsRef<str>) -> Diagnostic {
-    Diagnostic::new(Code::CredentialsMissing, headline)
 }
 
 fn detail(fault: &Fault) -> Option<&str> {

@@ -7,10 +7,10 @@ mod refusal;
 
 use std::cell::Cell;
 
-pub use self::machine::unusable_variables;
 use self::refusal::Refused;
 use crate::aws::clock::ClockCorrection;
 use crate::aws::credentials::{Credentials, Identity};
+use crate::aws::environment::EnvironmentFault;
 use crate::aws::sigv4::{self, Signer};
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
@@ -87,6 +87,21 @@ pub async fn still_work(run: &Run, settings: &Settings, existing: &Existing) -> 
             Ok(false)
         }
     }
+}
+
+/// Variables that are meant to be credentials and are none.
+#[must_use]
+pub fn unusable_variables(fault: EnvironmentFault) -> Diagnostic {
+    let problem = match fault {
+        EnvironmentFault::Credentials(fault) => fault.to_string(),
+        EnvironmentFault::Expiration => "AWS_CREDENTIAL_EXPIRATION is no time".to_owned(),
+    };
+    missing(format!("the credentials of the job's environment cannot be used: {problem}"))
+        .fix("look at the step that exports AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN")
+}
+
+fn missing(headline: impl AsRef<str>) -> Diagnostic {
+    Diagnostic::new(Code::CredentialsMissing, headline)
 }
 
 /// A role's name in the account of whoever calls.

@@ -45,11 +45,11 @@ impl Tags {
         Ok(())
     }
 
-    /// Whether there is a tag with this key, in whatever case.
+    /// Whether there is a tag with this key, in whatever case. Letters beyond ASCII are left to STS: what
+    /// their cases are takes tables that would be a twentieth of the module.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
-        let folded = key.to_lowercase();
-        self.0.iter().any(|(other, _)| other.to_lowercase() == folded)
+        self.0.iter().any(|(other, _)| other.eq_ignore_ascii_case(key))
     }
 
     /// Without the tags that are not wanted.

@@ -164,7 +164,10 @@ function answerOf(job, scripted, served) {
 	const arn = `arn:aws:sts::${served.account}:assumed-role/deploy/GitHubActions`;
 	const expiration = `${new Date(Date.now() + lasts * 1000).toISOString().slice(0, 19)}Z`;
 	const answer = stsAnswer({ Arn: arn, SecretAccessKey: served.secret, Expiration: expiration });
-	return { ...answer, body: `${answer.body}`.replaceAll('AssumeRoleWithWebIdentity', action ?? 'AssumeRoleWithWebIdentity') };
+	return {
+		...answer,
+		body: `${answer.body}`.replaceAll('AssumeRoleWithWebIdentity', action ?? 'AssumeRoleWithWebIdentity'),
+	};
 }
 
 /**

@@ -12,7 +12,7 @@ use crate::host;
 
 /// The files of `js/` that a bundle starts from. One of them is never part of another's: it is loaded when it is asked
 /// for.
-const ROOTS: [&str; 3] = ["shim", "seldom", "policy-core"];
+const ROOTS: [&str; 4] = ["shim", "seldom", "whole-core", "policy-core"];
 
 /// Writes `NAME.cjs` for each of `ROOTS` into `out`, which has the glue.
 pub fn write(out: &Path) -> Result<()> {

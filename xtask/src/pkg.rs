@@ -16,7 +16,7 @@ use crate::{bundle, host, setup};
 /// One crate, several modules: a run reads only the one that it needs.
 const MODULES: [Module; 3] = [
     // every job downloads it, and most load another one
-    Module { name: RUNS, glue: RUNS, features: "exchange,cli,bitrise,buildkite,github", made: SMALL, compressed: true },
+    Module { name: RUNS, glue: RUNS, features: "exchange,cli,signed,bitrise,buildkite,github", made: SMALL, compressed: true },
     // what most jobs load, and what is measured
     Module { name: "ci_assume_role_github", glue: RUNS, features: "exchange,github", made: SMALL, compressed: false },
     // no job that is let in loads it, and whoever does has many policies to look at

@@ -1,9 +1,11 @@
 //! From the inputs of the GitHub Action to settings.
 
+#[cfg(feature = "signed")]
+use super::credentials::{self, Named};
 use super::table::{INPUTS, variable_of};
 use super::{GitHub, tags};
+#[cfg(not(feature = "signed"))]
 use crate::aws::credentials::Credentials;
-use crate::aws::environment;
 use crate::ci::Ci as _;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::Symlinks;
@@ -13,11 +15,12 @@ use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::settings::common::SessionOptions;
 use crate::settings::{
-    Audience, CredentialSource, Existing, ExternalId, HandOver, Options, Profile, ProfileKind, ProfileName, Region,
-    RetryPolicy, RoleArn, RoleName, RoleSettings, SessionDuration, SessionName, SessionTags, Settings, SignedSource,
-    Source, Target, TokenRequest, TokenSource, ValueFault, endpoint, seconds, whole_number,
+    Audience, Existing, HandOver, Options, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn,
+    RoleSettings, SessionDuration, SessionName, Settings, Source, Target, TokenRequest, TokenSource, ValueFault,
+    endpoint, seconds, whole_number,
 };
-use crate::signed;
+#[cfg(feature = "signed")]
+use crate::settings::{CredentialSource, RoleName, SignedSource};
 
 /// Reads and checks all inputs.
 pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
@@ -62,18 +65,21 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let hide_account = options.switch("mask-aws-account-id").unwrap_or(false);
     let clear_first = options.switch("unset-current-credentials").unwrap_or(false);
     let plain_secrets = options.switch("special-characters-workaround").unwrap_or(false);
-    let existing = existing(&mut options, env);
-    let tags = match start {
-        Some(Start::Credentials(_)) => tags::read(&mut options, env, &mut notices),
-        _ => {
-            tags::have_no_place(&mut options, &mut notices);
-            SessionTags::default()
-        }
-    };
-    let external_id = options.parse("role-external-id", ExternalId::parse);
-    if let Some(Start::Credentials(_)) = start {
-        check_signed(&mut options, &hand_over, wanted.is_none());
+    options.switch("use-existing-credentials");
+    #[cfg(feature = "signed")]
+    let existing = credentials::existing(&mut options, env);
+    #[cfg(not(feature = "signed"))]
+    let existing: Option<Credentials> = None; // there are none, or this run has gone elsewhere
+    let by_token = start.as_ref().is_none_or(|start| matches!(start, Start::Token(_)));
+    if by_token {
+        tags::have_no_place(&mut options, &mut notices);
     }
+    #[cfg(feature = "signed")]
+    let request = if by_token {
+        None
+    } else {
+        Some(credentials::request(&mut options, env, &hand_over, wanted.is_none(), &mut notices))
+    };
     if let (Some(Target::Role(role)), Some(region)) = (&wanted, &region)
         && !options.has("sts-endpoint")
     {
@@ -97,13 +103,13 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     });
     let source = match (start, wanted) {
         (Some(Start::Token(token)), Some(Target::Role(role_arn))) => Some(Source::Token { role_arn, token }),
-        (Some(Start::Credentials(credentials)), target) => Some(Source::Credentials(Box::new(SignedSource {
-            target: target.unwrap_or(Target::Source),
-            credentials,
-            region: region.clone(),
-            external_id,
-            tags,
-        }))),
+        #[cfg(feature = "signed")]
+        (Some(Start::Credentials(credentials)), target) => {
+            let (external_id, tags) = request.unwrap_or_default();
+            let target = target.unwrap_or(Target::Source);
+            let region = region.clone();
+            Some(Source::Credentials(Box::new(SignedSource { target, credentials, region, external_id, tags })))
+        }
         _ if existing.is_some() => None,
         _ => return Err(missing()),
     };
@@ -136,30 +142,40 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
 /// What the job starts from.
 enum Start {
     Token(TokenSource),
+    #[cfg(feature = "signed")]
     Credentials(CredentialSource),
+}
+
+/// Whether an input asks for other credentials than a token, as far as can be told at a glance.
+pub(super) fn needs_signatures(env: &Environment) -> bool {
+    let given = |name: &str| {
+        let alias = INPUTS.iter().find(|spec| spec.name == name)?.alias;
+        let own = env.get(&variable_of(name)).map(str::trim).filter(|text| !text.is_empty());
+        own.or_else(|| env.get(alias?).map(str::trim))
+    };
+    let is_on = |name: &str| given(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    given("aws-access-key-id").is_some()
+        || given("aws-secret-access-key").is_some()
+        || is_on("role-chaining")
+        || is_on("force-skip-oidc")
+        || is_on("use-existing-credentials") && env.get("AWS_ACCESS_KEY_ID").is_some()
 }
 
 /// A token, unless an input says otherwise: other credentials are never a source by themselves.
 fn start(options: &mut Options, env: &Environment) -> Option<Start> {
-    let chaining = options.switch("role-chaining").unwrap_or(false);
-    let skip_oidc = options.switch("force-skip-oidc").unwrap_or(false);
+    options.switch("role-chaining");
+    options.switch("force-skip-oidc");
     let audience = options.parse("audience", Audience::parse).unwrap_or_default();
 
-    if options.has("aws-access-key-id") || options.has("aws-secret-access-key") {
-        return stored_key(options, chaining).map(Start::Credentials);
+    #[cfg(feature = "signed")]
+    match credentials::named(options, env) {
+        Named::Nothing => {}
+        Named::Source(source) => return Some(Start::Credentials(source)),
+        Named::Problem => return None,
     }
     if !options.has("role-to-assume") {
-        // Credentials that are there already can do without.
-        if !has_existing(options, env) {
-            options.require("role-to-assume", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
-        }
+        options.require("role-to-assume", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
         return None;
-    }
-    if skip_oidc && !options.has("web-identity-token-file") {
-        return Some(Start::Credentials(CredentialSource::Machine));
-    }
-    if chaining {
-        return of_the_job(options, env).map(Start::Credentials);
     }
     if options.has("role-external-id") {
         options.problem(
@@ -180,118 +196,16 @@ fn start(options: &mut Options, env: &Environment) -> Option<Start> {
     Some(Start::Token(TokenSource::Ci(TokenRequest { audience: Some(audience), ..TokenRequest::default() })))
 }
 
-fn stored_key(options: &mut Options, chaining: bool) -> Option<CredentialSource> {
-    const KEYS: [&str; 3] = ["aws-access-key-id", "aws-secret-access-key", "aws-session-token"];
-    let [id, secret, token] = KEYS.map(|name| options.text(name).map(str::to_owned));
-    let (id, secret) = match (id, secret) {
-        (Some(id), Some(secret)) => (id, secret),
-        (id, _) => {
-            let (given, missing) = if id.is_some() { (KEYS[0], KEYS[1]) } else { (KEYS[1], KEYS[0]) };
-            options.problem(
-                Diagnostic::new(Code::OptionMissing, format!("`{given}` is set, but `{missing}` is not")).fix(format!(
-                    "add `{missing}: ${{{{ secrets.… }}}}`, or remove `{given}` to use the job's OIDC token"
-                )),
-            );
-            return None;
-        }
-    };
-    if chaining || options.has("web-identity-token-file") {
-        let other = if chaining { "role-chaining" } else { "web-identity-token-file" };
-        options.problem(
-            Diagnostic::new(
-                Code::OptionConflict,
-                format!("`aws-access-key-id` and `{other}` name two sources of credentials"),
-            )
-            .fix("keep one of them"),
-        );
-    }
-    match Credentials::parse(&id, &secret, token.as_deref()) {
-        Ok(credentials) => Some(CredentialSource::Known { credentials, from: "the stored key".to_owned() }),
-        Err(fault) => {
-            options.problem(
-                Diagnostic::new(Code::OptionInvalid, format!("the stored key cannot be used: {fault}"))
-                    .fix("store the secrets anew, without quotes or line breaks around them"),
-            );
-            None
-        }
-    }
-}
-
-/// Those that an earlier step has exported.
-fn of_the_job(options: &mut Options, env: &Environment) -> Option<CredentialSource> {
-    match environment::read(|name| env.get(name).map(str::to_owned)) {
-        Some(Ok(credentials)) => {
-            Some(CredentialSource::Known { credentials, from: "the credentials of the job's environment".to_owned() })
-        }
-        Some(Err(fault)) => {
-            options.problem(signed::unusable_variables(fault));
-            None
-        }
-        None => {
-            options.problem(
-                Diagnostic::new(Code::CredentialsMissing, "`role-chaining` is on, and the job has no credentials yet")
-                    .fact("not set", "AWS_ACCESS_KEY_ID")
-                    .cause("no earlier step of this job exported any, or it wrote a profile or outputs instead")
-                    .fix("let a step before this one hand its credentials over as variables")
-                    .fix("for the role of the machine itself, use `force-skip-oidc: true` in place of `role-chaining`"),
-            );
-            None
-        }
-    }
-}
-
 /// The role. Only credentials tell an account for a bare name.
 fn wanted(options: &mut Options, start: Option<&Start>) -> Option<Target> {
-    let signed = matches!(start, Some(Start::Credentials(_)));
-    options.parse("role-to-assume", |text| match RoleName::parse(text).filter(|_| signed) {
-        Some(name) => Ok(Target::RoleNamed(name)),
-        None => RoleArn::parse(text).map(Target::Role),
-    })
-}
-
-/// What credentials as the source do not go together with.
-fn check_signed(options: &mut Options, hand_over: &HandOver, no_role: bool) {
-    if hand_over.profile.as_ref().is_some_and(|profile| profile.kind == ProfileKind::Process) {
-        options.problem(
-            Diagnostic::new(Code::OptionConflict, "`hand-over: process` could not fetch fresh credentials")
-                .cause("it would need the credentials that this role is assumed with, and those are not kept")
-                .fix("use `hand-over: profile` or `env`, or let the job use its own token"),
-        );
+    #[cfg(feature = "signed")]
+    if matches!(start, Some(Start::Credentials(_)))
+        && let Some(name) = options.text("role-to-assume").and_then(RoleName::parse)
+    {
+        return Some(Target::RoleNamed(name));
     }
-    if !no_role {
-        return;
-    }
-    // A policy that is dropped would leave more allowed than was meant.
-    for name in ["inline-session-policy", "managed-session-policies", "role-external-id"] {
-        if options.has(name) {
-            options.problem(
-                Diagnostic::new(Code::OptionConflict, format!("`{name}` has no effect without `role-to-assume`"))
-                    .cause("without a role, the stored key is handed over as it is")
-                    .fix(format!("add `role-to-assume`, or remove `{name}`")),
-            );
-        }
-    }
-}
-
-fn has_existing(options: &mut Options, env: &Environment) -> bool {
-    options.text("use-existing-credentials").is_some_and(|text| text.eq_ignore_ascii_case("true"))
-        && env.get("AWS_ACCESS_KEY_ID").is_some()
-}
-
-/// Where the job has none, or what it has is not whole, there is nothing to keep.
-fn existing(options: &mut Options, env: &Environment) -> Option<Credentials> {
-    if options.switch("use-existing-credentials") != Some(true) {
-        return None;
-    }
-    match environment::read(|name| env.get(name).map(str::to_owned))? {
-        Ok(credentials) => Some(credentials),
-        Err(fault) => {
-            if !options.has("role-to-assume") && !options.has("aws-access-key-id") {
-                options.problem(signed::unusable_variables(fault));
-            }
-            None
-        }
-    }
+    let _ = start;
+    options.parse("role-to-assume", |text| RoleArn::parse(text).map(Target::Role))
 }
 
 fn region(options: &mut Options, env: &Environment) -> Option<Region> {
@@ -398,6 +312,29 @@ fn is_kubelet_token(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_credentials_are_told_at_a_glance() {
+        for (variables, needed) in [
+            (&[][..], false),
+            (&[("INPUT_ROLE-CHAINING", "false"), ("INPUT_AWS-ACCESS-KEY-ID", " ")], false),
+            (&[("INPUT_ROLE-CHAINING", " True ")], true),
+            (&[("ROLE_CHAINING", "true")], true),
+            (&[("INPUT_ROLE-CHAINING", "false"), ("ROLE_CHAINING", "true")], false),
+            (&[("INPUT_FORCE-SKIP-OIDC", "TRUE")], true),
+            (&[("INPUT_AWS-SECRET-ACCESS-KEY", "x")], true),
+            (&[("INPUT_AWS-ACCESS-KEY-ID", "x")], true),
+            (&[("AWS_ACCESS_KEY_ID", "x")], false),
+            (&[("INPUT_USE-EXISTING-CREDENTIALS", "true")], false),
+            (&[("USE_EXISTING_CREDENTIALS", "true"), ("AWS_ACCESS_KEY_ID", "x")], true),
+        ] {
+            let mut env = Environment::default();
+            for (name, value) in variables {
+                env.set(name, value);
+            }
+            assert_eq!(needs_signatures(&env), needed, "{variables:?}");
+        }
+    }
 
     #[test]
     fn only_the_kubelets_layout_may_have_links() {

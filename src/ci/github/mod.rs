@@ -3,6 +3,8 @@
 
 mod causes;
 pub mod commands;
+#[cfg(feature = "signed")]
+mod credentials;
 mod inputs;
 pub mod table;
 mod tags;
@@ -96,6 +98,10 @@ impl Ci for GitHub {
     /// Trust policies may ask for this very name.
     fn session_name(&self, _env: &Environment) -> String {
         "GitHubActions".to_owned()
+    }
+
+    fn needs_signatures(&self, env: &Environment) -> bool {
+        inputs::needs_signatures(env)
     }
 
     fn settings(&self, run: &Run) -> Result<Settings, Failure> {

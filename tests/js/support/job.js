@@ -8,7 +8,15 @@ import { dirname, join, relative } from 'node:path';
 import { mint, stsAnswer, tokenAnswer } from './answers.js';
 import { ROOT, RUNTIME_NAME, runScript } from './child.js';
 import { findCommands, parseCommandFile, unescapeData } from './runner.js';
-import { assertNoSecret, KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN, STORED_SECRET, STORED_TOKEN } from './secrets.js';
+import {
+	assertNoSecret,
+	KEY_ID,
+	REQUEST_TOKEN,
+	SECRET,
+	SESSION_TOKEN,
+	STORED_SECRET,
+	STORED_TOKEN,
+} from './secrets.js';
 import { Service } from './server.js';
 
 /** @typedef {import('./answers.js').Answer} Answer */
