@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { DENIED, mint, stsAnswer, stsError, tokenAnswer } from './support/answers.js';
+import { ACCOUNT, callerXml, DENIED, mint, stsAnswer, stsError, tokenAnswer } from './support/answers.js';
 import { assertFailed, assertHandedOver, assertNothingHandedOver, CREDENTIAL_NAMES, startJob } from './support/job.js';
 import { startProxy } from './support/proxy.js';
 import { assertNoSecret, KEY_ID, SECRET, SESSION_TOKEN } from './support/secrets.js';
@@ -227,9 +227,9 @@ describe('lessons of the past', parallel, () => {
 				AWS_SECRET_ACCESS_KEY: 'earlier-secret',
 			},
 		});
-		const step = await job.run({ answers: [] });
-		assert.notEqual(step.exitCode, 0);
-		assertNothingHandedOver(step);
+		const caller = callerXml(ACCOUNT, `arn:aws:iam::${ACCOUNT}:user/earlier`);
+		const step = await job.run({ answers: [{ to: 'sts', contentType: 'text/xml', body: caller }] });
+		assertFailed(step, 4, 'account-not-allowed');
 	});
 
 	test('6.2.4: the password of a proxy is in the log', async (t) => {
