@@ -9,12 +9,11 @@ Needs the botocore of tests/requirements.txt. tests/sts_endpoints.rs and tests/e
 
 import itertools
 import json
-import sys
 from pathlib import Path
 
-import botocore
 import botocore.session
 from botocore.endpoint_provider import EndpointProvider
+from support.fixture import main
 
 FIXTURE = Path(__file__).with_name("endpoints.json")
 
@@ -68,14 +67,4 @@ def text():
     return "{" + ",\n".join(lists) + "}\n"
 
 
-def main():
-    if sys.argv[1:] == ["--check"]:
-        if FIXTURE.read_text() != text():
-            sys.exit(f"{FIXTURE.name} is not what botocore {botocore.__version__} says; run {Path(__file__).name}")
-    elif sys.argv[1:]:
-        sys.exit(__doc__)
-    else:
-        FIXTURE.write_text(text())
-
-
-main()
+main(__doc__, [(FIXTURE, text)])

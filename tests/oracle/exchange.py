@@ -9,7 +9,6 @@ Needs the botocore of tests/requirements.txt. tests/sts_exchange.rs reads the fi
 
 import json
 import random
-import sys
 from pathlib import Path
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -18,34 +17,19 @@ import botocore.session
 from botocore.awsrequest import AWSRequest
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
+from support.fixture import issued, limits, main, names, rows, word
 
 FOLDER = Path(__file__).parent
 OPERATION = "AssumeRoleWithWebIdentity"
-# Everything that means something to a form, a URL, XML or JSON, and characters of one to four bytes.
-ODD = " +%&=;?#/:@,!*'\"()<>[]{}\\|^`~-._$\t\n\r\u00e9\u00ff\u4e2d\U0001f600aZ09"
 
 SERVICE = botocore.session.get_session().get_service_model("sts").operation_model(OPERATION)
 
 
-def word(rng, alphabet, shortest, longest):
-    return "".join(rng.choice(alphabet) for _ in range(rng.randint(shortest, longest)))
-
-
 def requests(rng):
     for _ in range(60):
-        parameters = {
-            "RoleArn": f"arn:aws:iam::123456789012:role/{word(rng, ODD, 1, 20)}",
-            "RoleSessionName": word(rng, ODD, 2, 20),
-            "WebIdentityToken": ".".join(word(rng, "abcXYZ019-_", 4, 20) for _ in range(3)),
-        }
-        # botocore keeps this order.
-        if rng.random() < 0.5:
-            arns = [f"arn:aws:iam::aws:policy/{word(rng, ODD, 1, 12)}" for _ in range(rng.randint(1, 12))]
-            parameters["PolicyArns"] = [{"arn": arn} for arn in arns]
-        if rng.random() < 0.5:
-            parameters["Policy"] = json.dumps({"Statement": word(rng, ODD, 0, 20)})
-        if rng.random() < 0.5:
-            parameters["DurationSeconds"] = rng.randint(900, 43200)
+        parameters = names(rng)
+        parameters["WebIdentityToken"] = ".".join(word(rng, "abcXYZ019-_", 4, 20) for _ in range(3))
+        parameters |= limits(rng)
         serialized = create_serializer("query").serialize_to_request(parameters, SERVICE)
         body = AWSRequest("POST", "https://sts.example", data=serialized["body"]).prepare().body
         yield {"parameters": parameters, "form": parse_qsl(body, keep_blank_values=True, strict_parsing=True)}
@@ -90,18 +74,8 @@ def phrase(rng):
 
 
 def session(rng):
-    name = word(rng, "abc+=,.@-_", 2, 12)
-    result = {
-        "Credentials": {
-            "AccessKeyId": "ASIA" + word(rng, "ABC234", 16, 16),
-            "SecretAccessKey": word(rng, "abc/+012", 40, 40),
-            "SessionToken": word(rng, "abc/+=012", 20, 60),
-            "Expiration": rng.choice(["2026-11-21T12:03:00Z", "2026-11-21T12:03:00.000Z", "2027-01-01T01:00:00+02:00"]),
-        },
-        "AssumedRoleUser": {
-            "AssumedRoleId": f"AROAEXAMPLE:{name}",
-            "Arn": f"arn:aws:sts::{rng.randint(0, 10**12 - 1):012}:assumed-role/deploy/{name}",
-        },
+    expirations = ["2026-11-21T12:03:00Z", "2026-11-21T12:03:00.000Z", "2027-01-01T01:00:00+02:00"]
+    result = issued(rng, expirations) | {
         "SubjectFromWebIdentityToken": phrase(rng),
         "Audience": phrase(rng),
         "Provider": phrase(rng),
@@ -134,20 +108,11 @@ def answers(rng):
         yield {"status": status, "body": body, "parsed": parsed}
 
 
-def files():
-    rng = random.Random(2011_06_15)
-    for name, rows in [("requests.json", requests(rng)), ("answers.json", answers(rng))]:
-        yield FOLDER / name, "[\n" + ",\n".join(json.dumps(row, sort_keys=True) for row in rows) + "\n]\n"
-
-
-def main():
-    if sys.argv[1:] not in ([], ["--check"]):
-        sys.exit(__doc__)
-    for path, wanted in files():
-        if not sys.argv[1:]:
-            path.write_text(wanted)
-        elif path.read_text() != wanted:
-            sys.exit(f"{path.name} is not what botocore {botocore.__version__} says; run {Path(__file__).name}")
-
-
-main()
+RNG = random.Random(2011_06_15)
+main(
+    __doc__,
+    [
+        (FOLDER / "requests.json", lambda: rows(requests(RNG)) + "\n"),
+        (FOLDER / "answers.json", lambda: rows(answers(RNG)) + "\n"),
+    ],
+)

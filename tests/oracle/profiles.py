@@ -12,14 +12,13 @@ import datetime
 import json
 import os
 import random
-import sys
 import tempfile
 from pathlib import Path
 
-import botocore
 import botocore.credentials
 import botocore.session
 from botocore.credentials import Credentials
+from support.fixture import main, rows
 
 FIXTURE = Path(__file__).with_name("profiles.json")
 
@@ -238,7 +237,7 @@ WRITTEN = [
 def text():
     rng = random.Random(11)
     os.environ.update({"AWS_EC2_METADATA_DISABLED": "true", "AWS_DEFAULT_REGION": "us-east-1"})
-    rows = []
+    read_back = []
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         os.environ["AWS_CONFIG_FILE"] = str(folder / "config")
@@ -247,19 +246,9 @@ def text():
             written = number < len(WRITTEN)
             random_files = chained(rng) if number % 2 else (file(rng, "config"), file(rng, "credentials"))
             config, credentials = WRITTEN[number] if written else random_files
-            row = {"config": config, "credentials": credentials, "profiles": read(folder, config, credentials)}
-            rows.append(json.dumps(row, sort_keys=True))
-    return "[\n" + ",\n".join(rows) + "\n]\n"
+            profiles = read(folder, config, credentials)
+            read_back.append({"config": config, "credentials": credentials, "profiles": profiles})
+    return rows(read_back) + "\n"
 
 
-def main():
-    if sys.argv[1:] == ["--check"]:
-        if FIXTURE.read_text() != text():
-            sys.exit(f"{FIXTURE.name} is not what botocore {botocore.__version__} reads; run {Path(__file__).name}")
-    elif sys.argv[1:]:
-        sys.exit(__doc__)
-    else:
-        FIXTURE.write_text(text())
-
-
-main()
+main(__doc__, [(FIXTURE, text)])

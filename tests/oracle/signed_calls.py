@@ -10,20 +10,17 @@ Needs the botocore of tests/requirements.txt. tests/sts_exchange.rs and tests/ec
 import base64
 import json
 import random
-import sys
 from pathlib import Path
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-import botocore
 import botocore.session
 from botocore.awsrequest import AWSRequest
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
+from support.fixture import ODD, issued, limits, main, names, rows, word
 
 FIXTURE = Path(__file__).with_name("signed_calls.json")
-# Everything that means something to a form, a URL, XML or JSON, and characters of one to four bytes.
-ODD = " +%&=;?#/:@,!*'\"()<>[]{}\\|^`~-._$\t\n\r\u00e9\u00ff\u4e2d\U0001f600aZ09"
 # What a tag may have.
 TAG = "aZ09 _.:/=+-@\u00e9\u4e2d"
 
@@ -34,23 +31,8 @@ def operation(service, name):
     return SESSION.get_service_model(service).operation_model(name)
 
 
-def word(rng, alphabet, shortest, longest):
-    return "".join(rng.choice(alphabet) for _ in range(rng.randint(shortest, longest)))
-
-
 def assume_role(rng):
-    parameters = {
-        "RoleArn": f"arn:aws:iam::123456789012:role/{word(rng, ODD, 1, 20)}",
-        "RoleSessionName": word(rng, ODD, 2, 20),
-    }
-    # botocore keeps this order.
-    if rng.random() < 0.5:
-        arns = [f"arn:aws:iam::aws:policy/{word(rng, ODD, 1, 12)}" for _ in range(rng.randint(1, 12))]
-        parameters["PolicyArns"] = [{"arn": arn} for arn in arns]
-    if rng.random() < 0.5:
-        parameters["Policy"] = json.dumps({"Statement": word(rng, ODD, 0, 20)})
-    if rng.random() < 0.5:
-        parameters["DurationSeconds"] = rng.randint(900, 43200)
+    parameters = names(rng) | limits(rng)
     if rng.random() < 0.7:
         keys = [f"{word(rng, TAG, 1, 8)}{number}" for number in range(rng.randint(1, 12))]
         parameters["Tags"] = [{"Key": key, "Value": word(rng, TAG, 0, 20)} for key in keys]
@@ -85,19 +67,7 @@ def answer(rng, name, result):
 
 
 def session(rng):
-    name = word(rng, "abc+=,.@-_", 2, 12)
-    result = {
-        "Credentials": {
-            "AccessKeyId": "ASIA" + word(rng, "ABC234", 16, 16),
-            "SecretAccessKey": word(rng, "abc/+012", 40, 40),
-            "SessionToken": word(rng, "abc/+=012", 20, 60),
-            "Expiration": rng.choice(["2026-11-21T12:03:00Z", "2026-11-21T12:03:00.000Z"]),
-        },
-        "AssumedRoleUser": {
-            "AssumedRoleId": f"AROAEXAMPLE:{name}",
-            "Arn": f"arn:aws:sts::{rng.randint(0, 10**12 - 1):012}:assumed-role/deploy/{name}",
-        },
-    }
+    result = issued(rng, ["2026-11-21T12:03:00Z", "2026-11-21T12:03:00.000Z"])
     if rng.random() < 0.5:
         result["PackedPolicySize"] = str(rng.randint(0, 100))
     if rng.random() < 0.5:
@@ -160,20 +130,7 @@ def text():
         "callers": [caller(rng) for _ in range(20)],
         "ecr": [ecr(rng, rng.choice(["ecr", "ecr-public"])) for _ in range(60)],
     }
-    lists = []
-    for name, rows in parts.items():
-        lists.append(f'"{name}": [\n' + ",\n".join(json.dumps(row, sort_keys=True) for row in rows) + "\n]")
-    return "{" + ",\n".join(lists) + "}\n"
+    return "{" + ",\n".join(f'"{name}": {rows(each)}' for name, each in parts.items()) + "}\n"
 
 
-def main():
-    if sys.argv[1:] == ["--check"]:
-        if FIXTURE.read_text() != text():
-            sys.exit(f"{FIXTURE.name} is not what botocore {botocore.__version__} says; run {Path(__file__).name}")
-    elif sys.argv[1:]:
-        sys.exit(__doc__)
-    else:
-        FIXTURE.write_text(text())
-
-
-main()
+main(__doc__, [(FIXTURE, text)])

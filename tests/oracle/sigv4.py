@@ -9,14 +9,13 @@ Needs the botocore of tests/requirements.txt. tests/sigv4.rs reads the file.
 import datetime
 import json
 import random
-import sys
 from pathlib import Path
 from urllib.parse import quote
 
-import botocore
 import botocore.auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from support.fixture import main, rows, word
 
 FIXTURE = Path(__file__).with_name("sigv4.json")
 
@@ -25,10 +24,6 @@ HEADERS = """
     accept Content-Type X-Amz-Target x-amz-Content X-Custom-Header-1 x-b X-A Range Amz-Sdk-Request
     User-Agent X-Amzn-Trace-Id Expect TE connection
 """.split()
-
-
-def word(rng, alphabet, least, most):
-    return "".join(rng.choice(alphabet) for _ in range(rng.randint(least, most)))
 
 
 def path(rng, s3):
@@ -100,18 +95,7 @@ def signed(rng, number):
 
 def text():
     rng = random.Random(4)
-    rows = [json.dumps(signed(rng, number), sort_keys=True) for number in range(240)]
-    return "[\n" + ",\n".join(rows) + "\n]\n"
+    return rows(signed(rng, number) for number in range(240)) + "\n"
 
 
-def main():
-    if sys.argv[1:] == ["--check"]:
-        if FIXTURE.read_text() != text():
-            sys.exit(f"{FIXTURE.name} is not what botocore {botocore.__version__} signs; run {Path(__file__).name}")
-    elif sys.argv[1:]:
-        sys.exit(__doc__)
-    else:
-        FIXTURE.write_text(text())
-
-
-main()
+main(__doc__, [(FIXTURE, text)])
