@@ -17,10 +17,7 @@ const ROOTS: [&str; 4] = ["shim", "seldom", "whole-core", "policy-core"];
 /// Writes `NAME.cjs` for each of `ROOTS` into `out`, which has the glue.
 pub fn write(out: &Path) -> Result<()> {
     // A copy, where the glue is that of `out`.
-    let work = host::target_dir().join("bundle");
-    if work.exists() {
-        fs::remove_dir_all(&work)?;
-    }
+    let work = host::fresh_folder("bundle")?;
     for (from, to) in [(host::root().join("js"), work.join("js")), (out.to_owned(), work.join("pkg"))] {
         fs::create_dir_all(&to)?;
         for file in host::files(&from)? {

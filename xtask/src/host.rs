@@ -18,6 +18,16 @@ pub fn target_dir() -> PathBuf {
     root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
+/// An empty folder in the target folder.
+pub fn fresh_folder(name: &str) -> Result<PathBuf> {
+    let folder = target_dir().join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
 /// Programs that `setup` builds.
 pub fn tools() -> PathBuf {
     target_dir().join("tools")

@@ -3,7 +3,6 @@
 
 use std::env;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,7 +15,13 @@ use crate::{bundle, host, setup};
 /// One crate, several modules: a run reads only the one that it needs.
 const MODULES: [Module; 3] = [
     // every job downloads it, and most load another one
-    Module { name: RUNS, glue: RUNS, features: "exchange,cli,signed,bitrise,buildkite,github", made: SMALL, compressed: true },
+    Module {
+        name: RUNS,
+        glue: RUNS,
+        features: "exchange,cli,signed,bitrise,buildkite,github",
+        made: SMALL,
+        compressed: true,
+    },
     // what most jobs load, and what is measured
     Module { name: "ci_assume_role_github", glue: RUNS, features: "exchange,github", made: SMALL, compressed: false },
     // no job that is let in loads it, and whoever does has many policies to look at
@@ -55,9 +60,11 @@ pub fn build() -> Result<()> {
 /// Makes the scripts anew and leaves the modules and their glue as they are, which takes seconds.
 pub fn build_scripts() -> Result<()> {
     setup::build_tools()?;
-    let made = fresh_folder("scripts")?;
+    let made = host::fresh_folder("scripts")?;
     for file in host::files(&host::root().join("pkg"))? {
-        fs::copy(&file, made.join(name(&file)))?;
+        if ![BUILD, SUMS].contains(&name(&file).as_str()) {
+            fs::copy(&file, made.join(name(&file)))?;
+        }
     }
     finish(&made)?;
     publish(&made)
@@ -101,9 +108,9 @@ pub fn check() -> Result<()> {
 /// Builds into a folder of its own, so that a failure leaves `pkg/` alone.
 fn generate() -> Result<PathBuf> {
     setup::build_tools()?;
-    let out = fresh_folder("pkg")?;
+    let out = host::fresh_folder("pkg")?;
     for module in MODULES {
-        make(&module, &fresh_folder("module")?, &out)?;
+        make(&module, &host::fresh_folder("module")?, &out)?;
     }
     finish(&out)?;
     Ok(out)
@@ -112,9 +119,6 @@ fn generate() -> Result<PathBuf> {
 /// What is made of the modules' glue, and what is said about all of it.
 fn finish(out: &Path) -> Result<()> {
     bundle::write(out)?;
-    for about in [BUILD, SUMS] {
-        fs::remove_file(out.join(about)).or_else(absent)?;
-    }
     fs::write(out.join(BUILD), describe(out)?)?;
     let sums: Result<String> = host::files(out)?
         .iter()
@@ -122,19 +126,6 @@ fn finish(out: &Path) -> Result<()> {
         .collect();
     fs::write(out.join(SUMS), sums?)?;
     Ok(())
-}
-
-fn absent(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
-}
-
-fn fresh_folder(name: &str) -> Result<PathBuf> {
-    let folder = host::target_dir().join(name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
 }
 
 /// Makes a module in `folder`, and puts it into `out` with its glue and the types of that.
