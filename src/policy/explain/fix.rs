@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::case::{Case, Tested};
-use crate::policy::caller::ASSUME;
 use crate::policy::document::{Condition, Effect, PrincipalKind, Statement};
 use crate::policy::issuer::Kind;
 use crate::policy::subject;
@@ -252,13 +251,4 @@ pub(super) fn names_tenant(draft: &Draft, case: &Case<'_>) -> bool {
     let keys = case.kind.tenancy_keys().iter().chain(&["sub"]).map(|name| case.key(name));
     let keys: Vec<String> = keys.collect();
     draft.conditions.iter().any(|wanted| keys.iter().any(|key| key.eq_ignore_ascii_case(&wanted.key)))
-}
-
-/// The actions that a statement needs for this caller.
-pub(super) fn needed(action: &str) -> &'static str {
-    match action {
-        "sts:TagSession" => "sts:TagSession",
-        "sts:SetSourceIdentity" => "sts:SetSourceIdentity",
-        _ => ASSUME,
-    }
 }

@@ -6,7 +6,7 @@ use super::asked::text_of;
 use super::doc::Doc;
 use super::pipeline::Hints;
 use crate::keys;
-use crate::policy::caller::{ASSUME, Caller};
+use crate::policy::caller::{ASSUME, Caller, TAG};
 use crate::policy::issuer::Kind;
 use crate::policy::pattern::like;
 use crate::token::TAGS;
@@ -113,7 +113,7 @@ impl Plan {
         self.samples.insert(0, token);
         let tags = claims.get(TAGS).and_then(|tags| tags.get("principal_tags"));
         self.hints.session_tags = tags.and_then(Value::as_object).into_iter().flat_map(Map::keys).cloned().collect();
-        if self.actions.contains(&"sts:TagSession") {
+        if self.actions.contains(&TAG) {
             self.meant.push("TP032");
             self.note(
                 "the token carries session tags, and whoever writes the pipeline chooses them: where a policy relies on \

@@ -2,6 +2,7 @@
 
 use super::repair::{quoted, shown, siblings, without};
 use super::{Finding, Findings, Rule, Severity, View};
+use crate::policy::caller::{ASSUME, SET_SOURCE_IDENTITY, TAG};
 use crate::policy::document::{Refusal, RefusalKind};
 use crate::policy::operator::NAMES;
 use crate::policy::tree::{Kind, Node, Span};
@@ -241,13 +242,7 @@ fn element(view: &View<'_>, span: Span, kind: &RefusalKind) -> Option<Finding> {
     Some(finding)
 }
 
-pub(super) const ACTIONS: [&str; 5] = [
-    "sts:AssumeRoleWithWebIdentity",
-    "sts:TagSession",
-    "sts:SetSourceIdentity",
-    "sts:AssumeRole",
-    "sts:AssumeRoleWithSAML",
-];
+pub(super) const ACTIONS: [&str; 5] = [ASSUME, TAG, SET_SOURCE_IDENTITY, "sts:AssumeRole", "sts:AssumeRoleWithSAML"];
 
 /// The operator that a misspelt one most likely means, with its set operator and `IfExists`.
 fn operator_near(name: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>
 
 use super::{Finding, Findings, Rule, Scope, Severity, Test, View};
+use crate::policy::caller::TAG;
 use crate::policy::document::Effect;
 use crate::policy::issuer::Kind;
 use crate::policy::{operator, pattern, sample};
@@ -26,8 +27,6 @@ pub static TP032: Rule = Rule {
     severity: Severity::Medium,
     title: "sts:TagSession is allowed, and no condition says which tags",
 };
-
-const TAG_SESSION: &str = "sts:TagSession";
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings<'_>) {
     for scope in view.scopes.iter().filter(|scope| scope.statement.effect == Effect::Allow) {
@@ -66,9 +65,8 @@ fn required(view: &View<'_>, scope: &Scope<'_>, test: &Test<'_>, findings: &Find
     }) {
         return None;
     }
-    let message =
-        format!("{} is required, and a token with tags also needs {TAG_SESSION}, which is not allowed", key.text);
-    let fix = format!("add \"{TAG_SESSION}\" to Action");
+    let message = format!("{} is required, and a token with tags also needs {TAG}, which is not allowed", key.text);
+    let fix = format!("add \"{TAG}\" to Action");
     // Whether the token has the tag or not, it is refused.
     let claims = sample::nearest(view.policy, scope.statement, host);
     let tagged = test.condition.values.first().and_then(|value| {
@@ -81,13 +79,13 @@ fn required(view: &View<'_>, scope: &Scope<'_>, test: &Test<'_>, findings: &Find
 
 fn allows_tags(scope: &Scope<'_>) -> bool {
     let actions = &scope.statement.actions;
-    actions.patterns.iter().any(|action| pattern::matches(&action.text, TAG_SESSION, true)) != actions.negated
+    actions.patterns.iter().any(|action| pattern::matches(&action.text, TAG, true)) != actions.negated
 }
 
 /// Allowed by name, for an issuer that can send tags. A pattern of actions is another rule's.
 fn unbounded(view: &View<'_>, scope: &Scope<'_>, findings: &Findings<'_>) -> Option<Finding> {
     let actions = &scope.statement.actions;
-    let action = actions.patterns.iter().find(|action| action.text.eq_ignore_ascii_case(TAG_SESSION))?;
+    let action = actions.patterns.iter().find(|action| action.text.eq_ignore_ascii_case(TAG))?;
     let sender = scope.issuers.iter().find(|issuer| !issuer.kind.never_sends_tags())?;
     let bounded = |test: &Test<'_>| {
         let operator = test.condition.operator;

@@ -1,11 +1,10 @@
 //! Whom a statement names, and for what.
 
 use super::Reason;
-use crate::policy::caller::ASSUME;
-use crate::policy::caller::Role;
+use crate::policy::caller::{ASSUME, Role, SET_SOURCE_IDENTITY, TAG};
 use crate::policy::document::{PrincipalKind, Principals};
 use crate::policy::explain::case::{Case, Leaf};
-use crate::policy::explain::fix::{Edit, needed};
+use crate::policy::explain::fix::Edit;
 
 /// The providers that are named: ARN, and the issuer that it ends in.
 fn providers(principals: &Principals) -> impl Iterator<Item = (&str, &str)> {
@@ -77,12 +76,12 @@ pub(super) fn type_wrong(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Reason> {
 
 pub(super) fn tag_session(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Reason> {
     let pipeline = "have the CI send no session tags";
-    extra(case, leaf, "sts:TagSession", "the token carries session tags", pipeline)
+    extra(case, leaf, TAG, "the token carries session tags", pipeline)
 }
 
 pub(super) fn source_identity(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Reason> {
     let pipeline = "have the CI send no source identity";
-    extra(case, leaf, "sts:SetSourceIdentity", "the token carries a source identity", pipeline)
+    extra(case, leaf, SET_SOURCE_IDENTITY, "the token carries a source identity", pipeline)
 }
 
 fn extra(case: &Case<'_>, leaf: &Leaf<'_>, action: &'static str, carries: &str, pipeline: &str) -> Option<Reason> {
@@ -101,7 +100,7 @@ pub(super) fn action_wrong(case: &Case<'_>, leaf: &Leaf<'_>) -> Option<Reason> {
     let Leaf::Action(actions) = leaf else { return None };
     let patterns: Vec<&str> = actions.patterns.iter().map(|pattern| pattern.text.as_str()).collect();
     let listed = crate::text::listed(&patterns);
-    let action = needed(case.action);
+    let action = case.action;
     if actions.negated {
         return Some(
             Reason::new(format!("the statement is for everything but {listed}"))
