@@ -20,6 +20,7 @@ maxBytes: number }
 | { id: number; kind: 'lock'; path: string; timeoutMs: number }
 | { id?: undefined; kind: 'mask'; stream: 'stdout' | 'stderr'; line: string }
 | { id?: undefined; kind: 'log'; stream: 'stdout' | 'stderr'; text: string }
+| { id?: undefined; kind: 'elsewhere' }
 | { id?: undefined; kind: 'done'; exitCode: number };
 
 
