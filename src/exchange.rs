@@ -44,11 +44,14 @@ pub async fn exchange(run: &Run, ci: &dyn Ci, settings: &Settings, role: &RoleSe
     for _ in 0..PLAIN_SECRET_ROUNDS {
         let exchanged = match &role.source {
             Source::Token { role_arn, token } => {
-                by_token(run, ci, settings, &ToAssume { role_arn, settings: role }, token).await?
+                let first = ToAssume { role_arn, session: &role.session, settings: role };
+                by_token(run, ci, settings, &first, token).await?
             }
             #[cfg(feature = "signed")]
             Source::Credentials(signed) => apart(signed::exchange(run, ci, settings, role, signed)).await?,
         };
+        #[cfg(feature = "signed")]
+        let exchanged = apart(signed::chain(run, settings, role, exchanged)).await?;
         let is_issued = !role.role().is_empty();
         if !settings.plain_secrets || !is_issued || is_plain(&exchanged.identity.credentials) {
             return Ok(exchanged);
@@ -103,7 +106,7 @@ async fn by_token(
     with_retries(run, settings, async || {
         let token = token(run, ci, settings, source).await?;
         let session = assume_role(run, ci, settings, role, &token).await?;
-        Ok(Exchanged { token: Some(token), identity: session.into(), duration: role.duration.seconds() })
+        Ok(Exchanged { token: Some(token), identity: session.into(), duration: role.session.duration.seconds() })
     })
     .await
 }
@@ -183,13 +186,13 @@ async fn assume_role(
     role: &ToAssume<'_>,
     token: &UnverifiedToken,
 ) -> Result<Session, Trouble> {
-    let policy_arns: Vec<&str> = role.policy_arns.iter().map(crate::settings::PolicyArn::as_str).collect();
+    let policy_arns: Vec<&str> = role.session.policy_arns.iter().map(crate::settings::PolicyArn::as_str).collect();
     let request = Request {
         role_arn: role.role_arn.as_str(),
-        session_name: role.session_name.as_str(),
+        session_name: role.session.name.as_str(),
         token: token.compact(),
-        duration_seconds: Some(role.duration.seconds()),
-        policy: role.policy.as_ref().map(crate::settings::SessionPolicy::as_str),
+        duration_seconds: Some(role.session.duration.seconds()),
+        policy: role.session.policy.as_ref().map(crate::settings::SessionPolicy::as_str),
         policy_arns: &policy_arns,
     };
     let call = Call {

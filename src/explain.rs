@@ -175,12 +175,12 @@ pub fn of_request(run: &Run, role: &ToAssume<'_>, error: &StsError) -> Diagnosti
     match &error.kind {
         ErrorKind::ProviderIdSent => diagnostic.cause("the request went through something that has changed it"),
         ErrorKind::DurationTooLong { limit } => {
-            diagnostic.fact("asked for", format!("{} s", role.duration.seconds())).fix(match limit {
+            diagnostic.fact("asked for", format!("{} s", role.session.duration.seconds())).fix(match limit {
                 DurationLimit::Role => format!(
                     "lower `{}`, or raise the role's limit: aws iam update-role --role-name {} --max-session-duration {}",
                     run.option(Meaning::Duration),
                     role.role_arn.name(),
-                    role.duration.seconds()
+                    role.session.duration.seconds()
                 ),
                 DurationLimit::Chaining => {
                     format!("a chained role lasts an hour at most: set `{}: 3600`", run.option(Meaning::Duration))
@@ -191,7 +191,7 @@ pub fn of_request(run: &Run, role: &ToAssume<'_>, error: &StsError) -> Diagnosti
         ErrorKind::ParameterInvalid { parameter } => diagnostic
             .fact_if("parameter", parameter.as_deref())
             .fact("role", arn)
-            .fact("session", role.session_name.as_str())
+            .fact("session", role.session.name.as_str())
             .fix("correct the option that this parameter comes from"),
         ErrorKind::RegionDisabled => diagnostic.fact("endpoint", &role.endpoint.host).fix(format!(
             "enable the region in account {}, or use another `{}` such as us-east-1",

@@ -173,7 +173,7 @@ fn tell_session(run: &Run, role: &RoleSettings, exchanged: &Exchanged) {
     }
     run.say(&format!(
         "  session {} of {}, by {}",
-        role.session_name.as_str(),
+        role.session.name.as_str(),
         span(i64::from(exchanged.duration)),
         role.endpoint.url,
     ));

@@ -39,7 +39,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
         return Err(Diagnostic::new(Code::OptionMissing, "`--role-arn` is not set").into());
     };
     let path = format!("{}/ci-assume-role/{}.json", cache_folder(run), key(run, role).await);
-    let cache = Cache { path: &path, session_seconds: i64::from(role.duration.seconds()) };
+    let cache = Cache { path: &path, session_seconds: i64::from(role.session.duration.seconds()) };
     if let Some(cached) = cache.read(run).await {
         print(run, &cached);
         return Ok(());
@@ -98,11 +98,11 @@ async fn key(run: &Run, role: &RoleSettings) -> String {
     let mut parts: Vec<&str> = vec![
         run.dialect.name(),
         role.role(),
-        role.session_name.as_str(),
+        role.session.name.as_str(),
         &role.endpoint.url,
-        role.policy.as_ref().map_or("", crate::settings::SessionPolicy::as_str),
+        role.session.policy.as_ref().map_or("", crate::settings::SessionPolicy::as_str),
     ];
-    parts.extend(role.policy_arns.iter().map(crate::settings::PolicyArn::as_str));
+    parts.extend(role.session.policy_arns.iter().map(crate::settings::PolicyArn::as_str));
     let labels = run.dialect.run_labels(&run.env);
     parts.extend(labels.iter().map(|(_, value)| value.as_str()));
     let mut options: Vec<(&str, &str)> = run.env.variables().iter().filter(|(name, _)| run.is_option(name)).collect();

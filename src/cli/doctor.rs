@@ -89,8 +89,8 @@ fn described(settings: &Settings) -> String {
             format!(
                 "{} as {} for {}",
                 role.role(),
-                role.session_name.as_str(),
-                span(i64::from(role.duration.seconds()))
+                role.session.name.as_str(),
+                span(i64::from(role.session.duration.seconds()))
             )
         })
         .collect();

@@ -10,8 +10,8 @@ use crate::run::Run;
 use crate::secret::Secret;
 use crate::settings::common::{self, SessionOptions, hand_over};
 use crate::settings::{
-    Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionDuration, SessionName, Settings, Source,
-    TokenRequest, TokenSource, ValueFault, endpoint,
+    Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionName, Settings, Source, TokenRequest,
+    TokenSource, ValueFault, endpoint,
 };
 
 const POLICY_BYTES: u32 = 64 * 1024;
@@ -25,7 +25,7 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
     let mut options = options(env);
     let role_arn = options.require("--role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
     let region = region(&mut options, env);
-    let session = SessionOptions::read(&mut options, run);
+    let mut session = SessionOptions::read(&mut options, run);
     let hand_over = hand_over(&mut options, run, "--prefix", ci.way());
     let export_region = options.switch("--export-region").unwrap_or(true);
     let endpoint = endpoint::choose(&mut options, env, "--sts-endpoint", region.as_ref().map(Region::as_str));
@@ -42,20 +42,21 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
     if let Some(failure) = Failure::of(options.into_problems()) {
         return Err(failure);
     }
-    let (Some(role_arn), Some(endpoint), Some(source), Some(proxy)) = (role_arn, endpoint, source, proxy) else {
+    let (Some(role_arn), Some(region), Some(endpoint), Some(source), Some(proxy)) =
+        (role_arn, region, endpoint, source, proxy)
+    else {
         // Each of these is on record as a problem when it is missing.
         return Err(Diagnostic::new(Code::OptionMissing, "`--role-arn` is not set").into());
     };
     let role = RoleSettings {
         source: Source::Token { role_arn, token: source },
-        region: region.filter(|_| export_region),
-        session_name: session.name.unwrap_or_else(|| SessionName::of(&ci.session_name(env))),
-        duration: session.duration.unwrap_or(SessionDuration::HOUR),
-        policy: session.policy,
-        policy_arns: session.policy_arns,
+        region: export_region.then(|| region.clone()),
+        session: session.session(|| SessionName::of(&ci.session_name(env))),
+        chain: Vec::new(),
         allowed_accounts: session.allowed_accounts,
         trust_policy_file: session.trust_policy_file,
         endpoint,
+        signing_region: region,
         hand_over,
     };
     Ok(settings(vec![role], retry, proxy))

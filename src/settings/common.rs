@@ -2,7 +2,7 @@
 
 use super::{
     AccountId, HandOver, Options, PolicyArn, Profile, ProfileKind, ProfileName, RetryPolicy, SessionDuration,
-    SessionName, SessionPolicy, ValueFault, account_ids, policy_arns, whole_number,
+    SessionName, SessionPolicy, SessionSettings, ValueFault, account_ids, policy_arns, whole_number,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
@@ -30,6 +30,19 @@ impl SessionOptions {
             policy_arns: options.parse(run.option(Meaning::PolicyArns), policy_arns).unwrap_or_default(),
             allowed_accounts: options.parse(run.option(Meaning::AllowedAccounts), account_ids).unwrap_or_default(),
             trust_policy_file: options.text(run.option(Meaning::TrustPolicyFile)).map(str::to_owned),
+        }
+    }
+}
+
+impl SessionOptions {
+    /// The session, with the usual values for what nobody has said.
+    #[must_use]
+    pub fn session(&mut self, usual_name: impl FnOnce() -> SessionName) -> SessionSettings {
+        SessionSettings {
+            name: self.name.take().unwrap_or_else(usual_name),
+            duration: self.duration.unwrap_or(SessionDuration::HOUR),
+            policy: self.policy.take(),
+            policy_arns: std::mem::take(&mut self.policy_arns),
         }
     }
 }

@@ -9,7 +9,7 @@ mod values;
 
 pub use options::{OptionSpec, Options, ValueFault, prose};
 pub use role::{AccountId, PolicyArn, RoleArn, RoleName};
-pub use session::{SessionDuration, SessionName, SessionPolicy};
+pub use session::{SessionDuration, SessionName, SessionPolicy, SourceIdentity};
 pub use values::{
     Audience, ExternalId, ProfileName, Region, account_ids, custom_tags, policy_arns, seconds, tag_keys, whole_number,
 };
@@ -49,7 +49,7 @@ impl Settings {
             #[cfg(feature = "signed")]
             Source::Credentials(signed) => match &signed.credentials {
                 CredentialSource::Known { credentials, .. } => Some(credentials),
-                CredentialSource::Machine => None,
+                _ => None,
             },
             Source::Token { .. } => None,
         }))
@@ -68,13 +68,16 @@ pub struct RoleSettings {
     pub source: Source,
     /// What later steps are told. Which STS is asked is said by `endpoint`.
     pub region: Option<Region>,
-    pub session_name: SessionName,
-    pub duration: SessionDuration,
-    pub policy: Option<SessionPolicy>,
-    pub policy_arns: Vec<PolicyArn>,
+    pub session: SessionSettings,
+    /// Further roles, each assumed with the credentials of the one before.
+    #[cfg(feature = "signed")]
+    pub chain: Vec<Hop>,
     /// Empty: any account will do.
     pub allowed_accounts: Vec<AccountId>,
     pub endpoint: Endpoint,
+    /// The region that requests to that endpoint are signed for.
+    #[cfg(feature = "signed")]
+    pub signing_region: Region,
     /// The role's trust policy, to explain a denial with.
     pub trust_policy_file: Option<String>,
     pub hand_over: HandOver,
@@ -119,10 +122,38 @@ impl RoleSettings {
     }
 }
 
+/// What a session is to be, apart from its role.
+#[derive(Clone)]
+pub struct SessionSettings {
+    pub name: SessionName,
+    pub duration: SessionDuration,
+    pub policy: Option<SessionPolicy>,
+    pub policy_arns: Vec<PolicyArn>,
+}
+
+/// A role that is assumed with another one's credentials.
+#[cfg(feature = "signed")]
+pub struct Hop {
+    pub role_arn: RoleArn,
+    pub session: SessionSettings,
+    pub request: SignedRequest,
+}
+
+/// What a signed request for a role can say, and one with a token cannot.
+#[derive(Default)]
+pub struct SignedRequest {
+    /// What the role's trust policy asks of third parties.
+    pub external_id: Option<ExternalId>,
+    /// Who is behind the session. It stays through all further roles.
+    pub source_identity: Option<SourceIdentity>,
+    pub tags: SessionTags,
+}
+
 /// A role whose ARN is known, as it is to be assumed.
 #[derive(Clone, Copy)]
 pub struct ToAssume<'a> {
     pub role_arn: &'a RoleArn,
+    pub session: &'a SessionSettings,
     pub settings: &'a RoleSettings,
 }
 
@@ -147,11 +178,7 @@ pub enum Source {
 pub struct SignedSource {
     pub target: Target,
     pub credentials: CredentialSource,
-    /// The region that requests are signed for.
-    pub region: Region,
-    /// What the role's trust policy asks of third parties.
-    pub external_id: Option<ExternalId>,
-    pub tags: SessionTags,
+    pub request: SignedRequest,
 }
 
 /// Whose credentials are handed over.
@@ -167,6 +194,12 @@ pub enum Target {
 pub enum CredentialSource {
     /// Known from the start. `from` goes on from "with".
     Known { credentials: Credentials, from: String },
+    /// A profile of AWS's files, and all that it leads to.
+    Profile(String),
+    /// The service that a container is told of: ECS, EKS.
+    Container,
+    /// The role of an instance of EC2.
+    Instance,
     /// What the machine has: variables, profiles, a token's file, its container, its instance.
     Machine,
 }

@@ -52,6 +52,29 @@ impl SessionName {
     }
 }
 
+/// Who is behind a session: written as session names are, and never beginning with `aws:`.
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceIdentity(SessionName);
+
+impl SourceIdentity {
+    /// # Errors
+    /// When STS would refuse it.
+    pub fn parse(text: &str) -> Result<Self, ValueFault> {
+        // A colon is in no name, so that `aws:` cannot be at the start of one.
+        SessionName::parse(text).map(Self).map_err(|fault| ValueFault {
+            problem: fault.problem.replace("a session name", "a source identity"),
+            example: "alice".to_owned(),
+            hint: fault.hint,
+        })
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
 /// `\w` is ASCII here.
 pub(super) fn is_name_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)

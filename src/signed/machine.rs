@@ -4,7 +4,7 @@
 
 use futures_util::future::join;
 
-use super::{missing, unusable_variables};
+use super::{Found, Place, missing, unusable_variables};
 use crate::aws::credentials::Credentials;
 use crate::aws::imds::{self, ImdsFault};
 use crate::aws::profile::source::{Chain, Hop, ProfileProblem, Source as ProfileSource, WebIdentity};
@@ -18,8 +18,8 @@ use crate::handover::profile::paths;
 use crate::run::{Call, Run, apart, interrupted};
 use crate::secret::Secret;
 use crate::settings::{
-    CredentialSource, ExternalId, HandOver, RoleArn, RoleSettings, SessionDuration, SessionName, SessionTags, Settings,
-    SignedSource, Source, Target, TokenSource,
+    CredentialSource, ExternalId, HandOver, RoleArn, RoleSettings, SessionDuration, SessionName, SessionSettings,
+    Settings, SignedRequest, SignedSource, Source, Target, TokenSource,
 };
 
 /// A program that prints credentials has so long, and prints so much at most.
@@ -28,59 +28,94 @@ const PROGRAM_BYTES: u32 = 64 * 1024;
 /// The one that counts when none is named.
 const DEFAULT_PROFILE: &str = "default";
 
-/// Credentials, and what they are for people.
-type Found = (Credentials, String);
-
 /// What is needed on the way to them.
 struct Search<'a> {
     run: &'a Run,
     ci: &'a dyn Ci,
     settings: &'a Settings,
-    role: &'a RoleSettings,
-    source: &'a SignedSource,
+    place: Place<'a>,
 }
 
 /// # Errors
-/// When no place has any, or the first that is meant to have some cannot be used.
-pub(super) async fn credentials(
+/// When the source has none, or what it has cannot be used. For [`CredentialSource::Machine`]: when no
+/// place has any, or the first that is meant to have some cannot be used.
+pub async fn find(
     run: &Run,
     ci: &dyn Ci,
     settings: &Settings,
-    role: &RoleSettings,
-    source: &SignedSource,
+    place: Place<'_>,
+    source: &CredentialSource,
 ) -> Result<Found, Failure> {
-    let search = Search { run, ci, settings, role, source };
-    let named = run.env.get("AWS_PROFILE");
-    if named.is_none()
-        && let Some(found) = search.environment()
-    {
-        return found;
+    let search = Search { run, ci, settings, place };
+    match source {
+        CredentialSource::Known { credentials, from } => Ok((credentials.clone(), from.clone())),
+        CredentialSource::Profile(name) => search.named(name).await,
+        CredentialSource::Container => {
+            let nowhere = || {
+                missing("this is no container that is told of credentials")
+                    .fact("not set", format!("{}, {}", container::RELATIVE_URI, container::FULL_URI))
+                    .fix("give the task or the pod a role, or use another source")
+                    .into()
+            };
+            search.container().await?.ok_or_else(nowhere)
+        }
+        CredentialSource::Instance => {
+            let nowhere = || {
+                missing("no instance metadata service answers as one does")
+                    .cause("this is no instance of EC2, or a container on one, which is a hop too far from the service")
+                    .cause("AWS_EC2_METADATA_DISABLED is set")
+                    .fix("let the instance's metadata options allow 2 hops, or use another source")
+                    .into()
+            };
+            search.instance().await?.ok_or_else(nowhere)
+        }
+        CredentialSource::Machine => search.anywhere().await,
     }
-    if let Some(found) = search.profile(named).await? {
-        return Ok(found);
-    }
-    if let (Some(file), Some(arn)) = (run.env.get("AWS_WEB_IDENTITY_TOKEN_FILE"), run.env.get("AWS_ROLE_ARN")) {
-        let role = RoleArn::parse(arn).map_err(|fault| missing(format!("`AWS_ROLE_ARN` {}", fault.problem)))?;
-        let session_name = run.env.get("AWS_ROLE_SESSION_NAME").map(SessionName::parse).transpose();
-        let session_name =
-            session_name.map_err(|fault| missing(format!("`AWS_ROLE_SESSION_NAME` {}", fault.problem)))?;
-        let web = WebIdentity { token_file: file.to_owned(), role, session_name };
-        return search.web_identity(web).await;
-    }
-    if let Some(found) = search.container().await? {
-        return Ok(found);
-    }
-    if let Some(found) = search.instance().await? {
-        return Ok(found);
-    }
-    Err(missing("this machine has no credentials")
-        .fact("looked at", "AWS_ACCESS_KEY_ID, the default profile, AWS_WEB_IDENTITY_TOKEN_FILE, container, instance")
-        .cause("the machine has no role of its own, as machines of GitHub have none")
-        .fix("give the machine a role, or let the job use its own token")
-        .into())
 }
 
 impl Search<'_> {
+    /// In the order of the AWS SDKs.
+    async fn anywhere(&self) -> Result<Found, Failure> {
+        let env = &self.run.env;
+        let named = env.get("AWS_PROFILE");
+        if let Some(name) = named {
+            return self.named(name).await;
+        }
+        if let Some(found) = self.environment() {
+            return found;
+        }
+        if let Some(found) = self.profile(None).await? {
+            return Ok(found);
+        }
+        if let (Some(file), Some(arn)) = (env.get("AWS_WEB_IDENTITY_TOKEN_FILE"), env.get("AWS_ROLE_ARN")) {
+            let role = RoleArn::parse(arn).map_err(|fault| missing(format!("`AWS_ROLE_ARN` {}", fault.problem)))?;
+            let session_name = env.get("AWS_ROLE_SESSION_NAME").map(SessionName::parse).transpose();
+            let session_name =
+                session_name.map_err(|fault| missing(format!("`AWS_ROLE_SESSION_NAME` {}", fault.problem)))?;
+            return self.web_identity(WebIdentity { token_file: file.to_owned(), role, session_name }).await;
+        }
+        if let Some(found) = self.container().await? {
+            return Ok(found);
+        }
+        if let Some(found) = self.instance().await? {
+            return Ok(found);
+        }
+        Err(missing("this machine has no credentials")
+            .fact(
+                "looked at",
+                "AWS_ACCESS_KEY_ID, the default profile, AWS_WEB_IDENTITY_TOKEN_FILE, container, instance",
+            )
+            .cause("the machine has no role of its own, as machines of GitHub have none")
+            .fix("give the machine a role, or let the job use its own token")
+            .into())
+    }
+
+    /// Of a profile that is meant to have some.
+    async fn named(&self, name: &str) -> Result<Found, Failure> {
+        let found = self.profile(Some(name)).await?;
+        found.ok_or_else(|| missing(format!("there is no profile `{name}`")).into())
+    }
+
     fn environment(&self) -> Option<Result<Found, Failure>> {
         let read = environment::read(|name| self.run.env.get(name).map(str::to_owned))?;
         Some(match read {
@@ -158,16 +193,13 @@ impl Search<'_> {
     /// One role of a chain. It has none of the settings of the role that is wanted in the end.
     async fn hop(&self, credentials: Credentials, hop: Hop) -> Result<Credentials, Failure> {
         let external_id = hop.external_id.map(|id| ExternalId::parse(&id)).transpose();
+        let external_id = external_id
+            .map_err(|fault| missing(format!("`external_id` of profile `{}` {}", hop.profile, fault.problem)))?;
+        let from = format!("the source of profile `{}`", hop.profile);
         let signed = SignedSource {
             target: Target::Role(hop.role),
-            credentials: CredentialSource::Known {
-                credentials,
-                from: format!("the source of profile `{}`", hop.profile),
-            },
-            region: self.source.region.clone(),
-            external_id: external_id
-                .map_err(|fault| missing(format!("`external_id` of profile `{}` {}", hop.profile, fault.problem)))?,
-            tags: SessionTags::default(),
+            credentials: CredentialSource::Known { credentials, from },
+            request: SignedRequest { external_id, ..SignedRequest::default() },
         };
         let duration = hop.duration.unwrap_or(SessionDuration::HOUR);
         self.between(Source::Credentials(Box::new(signed)), hop.session_name, duration).await
@@ -189,12 +221,16 @@ impl Search<'_> {
         let role = RoleSettings {
             source,
             region: None,
-            session_name: session_name.unwrap_or_else(|| SessionName::of(&self.ci.session_name(&self.run.env))),
-            duration,
-            policy: None,
-            policy_arns: Vec::new(),
+            session: SessionSettings {
+                name: session_name.unwrap_or_else(|| SessionName::of(&self.ci.session_name(&self.run.env))),
+                duration,
+                policy: None,
+                policy_arns: Vec::new(),
+            },
+            chain: Vec::new(),
             allowed_accounts: Vec::new(),
-            endpoint: self.role.endpoint.clone(),
+            endpoint: self.place.endpoint.clone(),
+            signing_region: self.place.region.clone(),
             trust_policy_file: None,
             hand_over: HandOver::default(),
         };

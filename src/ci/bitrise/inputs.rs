@@ -9,8 +9,8 @@ use crate::run::Run;
 use crate::secret::Secret;
 use crate::settings::common::{self, SessionOptions, Way};
 use crate::settings::{
-    Audience, HandOver, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionDuration, SessionName, Settings,
-    Source, TokenExport, TokenRequest, TokenSource, ValueFault, endpoint,
+    Audience, HandOver, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings, Source,
+    TokenExport, TokenRequest, TokenSource, ValueFault, endpoint,
 };
 use crate::sts::endpoint::Endpoint;
 use crate::text::listed;
@@ -44,7 +44,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let region =
         if options.has("region") { options.parse("region", Region::parse) } else { Region::parse(REGION).ok() };
     let endpoint = endpoint::choose(&mut options, env, "sts_endpoint", region.as_ref().map(Region::as_str));
-    let session = SessionOptions::read(&mut options, run);
+    let mut session = SessionOptions::read(&mut options, run);
     let hand_over = hand_over(&mut options, run, source.as_ref());
     let export_region = options.switch("export_region").unwrap_or(false);
     let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, env));
@@ -83,11 +83,10 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
             }
             settings.roles.push(RoleSettings {
                 source: Source::Token { role_arn, token: source },
-                region: export_region.then_some(region),
-                session_name: session.name.unwrap_or_else(|| default_session_name(env)),
-                duration: session.duration.unwrap_or(SessionDuration::HOUR),
-                policy: session.policy,
-                policy_arns: session.policy_arns,
+                region: export_region.then(|| region.clone()),
+                signing_region: region,
+                session: session.session(|| default_session_name(env)),
+                chain: Vec::new(),
                 allowed_accounts: session.allowed_accounts,
                 trust_policy_file: session.trust_policy_file,
                 endpoint,

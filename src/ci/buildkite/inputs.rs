@@ -10,8 +10,8 @@ use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::settings::common::{self, SessionOptions, Way, hand_over};
 use crate::settings::{
-    Audience, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionDuration, SessionName, Settings, Source,
-    TokenRequest, TokenSource, ValueFault, endpoint, seconds,
+    Audience, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings, Source, TokenRequest,
+    TokenSource, ValueFault, endpoint, seconds,
 };
 use crate::sts::partition::Partition;
 
@@ -90,7 +90,7 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
     let env = &run.env;
     let role_arn = options.require("role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
     let region = options.parse("region", Region::parse);
-    let session = SessionOptions::read(options, run);
+    let mut session = SessionOptions::read(options, run);
     let hand_over = hand_over(options, run, "credential-name-prefix", Way::Env);
     let request = TokenRequest {
         audience: Some(options.parse("audience", Audience::parse).unwrap_or_default()),
@@ -99,8 +99,8 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
         session_tags: options.parse("session-tags", claim_names).unwrap_or_default(),
         subject_claim: options.parse("subject-claim", claim_names).and_then(|names| names.into_iter().next()),
     };
-    let sts_region = role_arn.as_ref().map(|role| sts_region(env, role));
-    let endpoint = endpoint::choose(options, env, "sts-endpoint", sts_region);
+    let sts_region = role_arn.as_ref().and_then(|role| Region::parse(sts_region(env, role)).ok());
+    let endpoint = endpoint::choose(options, env, "sts-endpoint", sts_region.as_ref().map(Region::as_str));
     if in_docker && hand_over.profile.is_some() {
         options.problem(
             Diagnostic::new(Code::OptionConflict, "a profile cannot be handed over from `runtime: docker`")
@@ -116,13 +116,12 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
     Some(RoleSettings {
         source: Source::Token { role_arn: role_arn?, token: TokenSource::Ci(request) },
         region,
-        session_name: session.name.unwrap_or_else(|| SessionName::of(&Buildkite.session_name(env))),
-        duration: session.duration.unwrap_or(SessionDuration::HOUR),
-        policy: session.policy,
-        policy_arns: session.policy_arns,
+        session: session.session(|| SessionName::of(&Buildkite.session_name(env))),
+        chain: Vec::new(),
         allowed_accounts: session.allowed_accounts,
         trust_policy_file: session.trust_policy_file,
         endpoint: endpoint?,
+        signing_region: sts_region?,
         hand_over,
     })
 }

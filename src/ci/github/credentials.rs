@@ -5,7 +5,7 @@ use crate::aws::credentials::Credentials;
 use crate::aws::environment;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
-use crate::settings::{CredentialSource, ExternalId, HandOver, Options, ProfileKind, SessionTags};
+use crate::settings::{CredentialSource, ExternalId, HandOver, Options, ProfileKind, SignedRequest};
 use crate::signed;
 
 /// What the inputs name.
@@ -51,11 +51,11 @@ pub(super) fn request(
     hand_over: &HandOver,
     no_role: bool,
     notices: &mut Vec<String>,
-) -> (Option<ExternalId>, SessionTags) {
+) -> SignedRequest {
     let tags = tags::read(options, env, notices);
     let external_id = options.parse("role-external-id", ExternalId::parse);
     check(options, hand_over, no_role);
-    (external_id, tags)
+    SignedRequest { external_id, tags, ..SignedRequest::default() }
 }
 
 fn stored_key(options: &mut Options, chaining: bool) -> Option<CredentialSource> {

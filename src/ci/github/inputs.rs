@@ -16,8 +16,8 @@ use crate::run::Run;
 use crate::settings::common::SessionOptions;
 use crate::settings::{
     Audience, Existing, HandOver, Options, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn,
-    RoleSettings, SessionDuration, SessionName, Settings, Source, Target, TokenRequest, TokenSource, ValueFault,
-    endpoint, seconds, whole_number,
+    RoleSettings, SessionName, Settings, Source, Target, TokenRequest, TokenSource, ValueFault, endpoint, seconds,
+    whole_number,
 };
 #[cfg(feature = "signed")]
 use crate::settings::{CredentialSource, RoleName, SignedSource};
@@ -49,7 +49,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let wanted = wanted(&mut options, start.as_ref());
     let region = region(&mut options, env);
     let endpoint = endpoint::choose(&mut options, env, "sts-endpoint", region.as_ref().map(Region::as_str));
-    let session = SessionOptions::read(&mut options, run);
+    let mut session = SessionOptions::read(&mut options, run);
     let hand_over = hand_over(&mut options);
     let retry = retry(&mut options);
     let time_limit_ms = time_limit_ms(&mut options);
@@ -105,21 +105,20 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         (Some(Start::Token(token)), Some(Target::Role(role_arn))) => Some(Source::Token { role_arn, token }),
         #[cfg(feature = "signed")]
         (Some(Start::Credentials(credentials)), target) => {
-            let (external_id, tags) = request.unwrap_or_default();
-            let target = target.unwrap_or(Target::Source);
-            let region = region.clone();
-            Some(Source::Credentials(Box::new(SignedSource { target, credentials, region, external_id, tags })))
+            let (target, request) = (target.unwrap_or(Target::Source), request.unwrap_or_default());
+            Some(Source::Credentials(Box::new(SignedSource { target, credentials, request })))
         }
         _ if existing.is_some() => None,
         _ => return Err(missing()),
     };
     let role = source.map(|source| RoleSettings {
         source,
+        #[cfg(feature = "signed")]
+        signing_region: region.clone(),
         region: Some(region),
-        session_name: session.name.unwrap_or_else(|| SessionName::of(&GitHub.session_name(env))),
-        duration: session.duration.unwrap_or(SessionDuration::HOUR),
-        policy: session.policy,
-        policy_arns: session.policy_arns,
+        session: session.session(|| SessionName::of(&GitHub.session_name(env))),
+        #[cfg(feature = "signed")]
+        chain: Vec::new(),
         allowed_accounts: session.allowed_accounts,
         trust_policy_file: session.trust_policy_file.map(|path| absolute(&path, env)),
         endpoint,
