@@ -29,7 +29,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
         return Err(unusable(path, "it is about a role that its options do not have").into());
     };
     run.limit_time(settings.time_limit_ms);
-    let exchanged = exchange::exchange(&run, ci, &settings, role).await?;
+    let exchanged = exchange::exchange(&run, ci, &settings, role, None).await?;
     exchange::check_account(&run, role, &exchanged.identity)?;
     let fresh = ProcessCredentials::of(&exchanged.identity);
     let write = Change::Write { path: kept.cache, text: fresh.to_json(), before: None };

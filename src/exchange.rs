@@ -1,5 +1,7 @@
 //! From a token to credentials: fetch, look, exchange, and again where that can help.
 
+use std::cell::Cell;
+
 use crate::aws::credentials::{Credentials, Identity};
 use crate::ci::Ci;
 use crate::consult;
@@ -40,12 +42,21 @@ pub struct Exchanged {
 ///
 /// # Errors
 /// With the explanation of the last attempt.
-pub async fn exchange(run: &Run, ci: &dyn Ci, settings: &Settings, role: &RoleSettings) -> Result<Exchanged, Failure> {
+///
+/// The first attempt has the token that is `given`, where there is one.
+pub async fn exchange(
+    run: &Run,
+    ci: &dyn Ci,
+    settings: &Settings,
+    role: &RoleSettings,
+    given: Option<UnverifiedToken>,
+) -> Result<Exchanged, Failure> {
+    let given = Cell::new(given);
     for _ in 0..PLAIN_SECRET_ROUNDS {
         let exchanged = match &role.source {
             Source::Token { role_arn, token } => {
                 let first = ToAssume { role_arn, session: &role.session, settings: role };
-                by_token(run, ci, settings, &first, token).await?
+                by_token(run, ci, settings, &first, token, &given).await?
             }
             #[cfg(feature = "signed")]
             Source::Credentials(signed) => apart(signed::exchange(run, ci, settings, role, signed)).await?,
@@ -102,9 +113,13 @@ async fn by_token(
     settings: &Settings,
     role: &ToAssume<'_>,
     source: &TokenSource,
+    given: &Cell<Option<UnverifiedToken>>,
 ) -> Result<Exchanged, Failure> {
     with_retries(run, settings, async || {
-        let token = token(run, ci, settings, source).await?;
+        let token = match given.take() {
+            Some(token) => token,
+            None => token(run, ci, settings, source).await?,
+        };
         let session = assume_role(run, ci, settings, role, &token).await?;
         Ok(Exchanged { token: Some(token), identity: session.into(), duration: role.session.duration.seconds() })
     })

@@ -8,6 +8,8 @@ use crate::handover;
 use crate::pairs::Pairs;
 use crate::run::{Run, all, apart};
 use crate::secret::Secret;
+#[cfg(feature = "signed")]
+use crate::settings::TokenSource;
 use crate::settings::{RoleSettings, Settings, TokenExport};
 #[cfg(feature = "signed")]
 use crate::signed;
@@ -114,11 +116,23 @@ async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec
     let title = match settings.roles.as_slice() {
         [] => return Ok(Vec::new()),
         [role] if role.role().is_empty() => "Look at the credentials".to_owned(),
-        [role] => format!("Assume {}", role.role()),
+        [role] => format!("Assume {}{}", role.role(), further(role)),
         roles => format!("Assume {} roles", roles.len()),
     };
     run.command(ci.group(&title));
-    let exchanges = settings.roles.iter().map(|role| apart(exchange::exchange(run, ci, settings, role))).collect();
+    #[cfg(feature = "signed")]
+    let mut given = apart(shared_tokens(run, ci, settings)).await?;
+    let exchanges = settings.roles.iter().enumerate().map(|(number, role)| {
+        #[cfg(feature = "signed")]
+        let given = given.get_mut(number).and_then(Option::take);
+        #[cfg(not(feature = "signed"))]
+        let given = {
+            let _ = number;
+            None
+        };
+        apart(exchange::exchange(run, ci, settings, role, given))
+    });
+    let exchanges = exchanges.collect();
     let mut sessions: Vec<Exchanged> = Vec::new();
     let mut problems = Vec::new();
     for (role, outcome) in settings.roles.iter().zip(all(exchanges).await) {
@@ -131,7 +145,7 @@ async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec
                     tell_token(run, ci, token);
                 }
                 if settings.roles.len() > 1 {
-                    run.say(&format!("  role {}", role.role()));
+                    run.say(&format!("  role {}{}", role.role(), further(role)));
                 }
                 tell_session(run, role, &exchanged);
                 sessions.push(exchanged);
@@ -141,6 +155,51 @@ async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec
     }
     run.command(ci.end_group());
     Failure::of(problems).map_or(Ok(sessions), Err)
+}
+
+/// A token for each role that is not the only one to take it, so that the CI is asked for it once.
+#[cfg(feature = "signed")]
+async fn shared_tokens(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec<Option<UnverifiedToken>>, Failure> {
+    let sources: Vec<Option<&TokenSource>> = settings.roles.iter().map(RoleSettings::token).collect();
+    let same = |one: &Option<&TokenSource>, other: &TokenSource| one.is_some_and(|one| one.is_same(other));
+    let first = |source: &TokenSource| sources.iter().position(|one| same(one, source));
+    let asked: Vec<usize> = (0..sources.len())
+        .filter(|number| {
+            let source = sources.get(*number).copied().flatten();
+            source.is_some_and(|source| {
+                first(source) == Some(*number) && sources.iter().filter(|one| same(one, source)).count() > 1
+            })
+        })
+        .collect();
+    let fetched = asked.iter().filter_map(|number| sources.get(*number).copied().flatten());
+    let fetched = fetched.map(|source| apart(exchange::token_alone(run, ci, settings, source))).collect();
+    let mut tokens = Vec::new();
+    let mut problems = Vec::new();
+    for (number, outcome) in asked.iter().zip(all(fetched).await) {
+        match outcome {
+            Ok(token) => tokens.push((*number, token)),
+            Err(failure) => problems.extend(failure.into_diagnostics()),
+        }
+    }
+    if let Some(failure) = Failure::of(problems) {
+        return Err(failure);
+    }
+    let token_of = |source: &TokenSource| {
+        let number = first(source)?;
+        tokens.iter().find(|(asked, _)| *asked == number).map(|(_, token)| token.clone())
+    };
+    Ok(sources.iter().map(|source| token_of((*source)?)).collect())
+}
+
+/// The roles after the first, for people.
+fn further(role: &RoleSettings) -> String {
+    #[cfg(feature = "signed")]
+    return role.chain.iter().map(|hop| format!(", then {}", hop.role_arn.as_str())).collect();
+    #[cfg(not(feature = "signed"))]
+    return {
+        let _ = role;
+        String::new()
+    };
 }
 
 /// Hides what is to be hidden and says what is worth saying, before the first request.
@@ -173,7 +232,7 @@ fn tell_session(run: &Run, role: &RoleSettings, exchanged: &Exchanged) {
     }
     run.say(&format!(
         "  session {} of {}, by {}",
-        role.session.name.as_str(),
+        role.last_session().name.as_str(),
         span(i64::from(exchanged.duration)),
         role.endpoint.url,
     ));

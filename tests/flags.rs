@@ -41,6 +41,14 @@ impl Setting {
         self
     }
 
+    /// By a key in place of a token.
+    fn signed(self) -> Self {
+        self.without(&["--token-env"])
+            .with("--source", "environment")
+            .and("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .and("AWS_SECRET_ACCESS_KEY", "secret-of-a-user")
+    }
+
     fn and(mut self, variable: &str, value: &str) -> Self {
         self.variables.insert(variable.to_owned(), value.to_owned());
         self
@@ -82,6 +90,14 @@ fn case(flag: &Flag) -> ([&'static str; 2], Setting) {
             let uri = format!("{BASE}/oidctoken");
             (["a", "b"], usual.and("SYSTEM_OIDCREQUESTURI", &uri).and("SYSTEM_ACCESSTOKEN", "access"))
         }
+        "--source" => (choices(flag), usual),
+        "--source-profile" => (["one", "two"], usual.without(&["--token-env"])),
+        "--external-id" => (["one", "two"], usual.signed()),
+        "--source-identity" => (["one", "two"], usual.signed()),
+        "--tags" => ([r#"{"a":"1"}"#, r#"{"a":"2"}"#], usual.signed()),
+        "--transitive-tag-key" => (["a", "b"], usual.signed().with("--tags", r#"{"a":"1","b":"2"}"#)),
+        "--chain" => (["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b"], usual),
+        "--roles" => ([r#"[{"session-name":"one"}]"#, r#"[{"session-name":"two"}]"#], usual),
         other => panic!("{other} has no line here"),
     }
 }

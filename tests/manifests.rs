@@ -463,7 +463,8 @@ fn schema(option: &PluginOption, description: &str, indent: &str) -> String {
         Shape::Switch => "type: boolean\n".to_owned(),
         Shape::Choice(choices) => format!("type: string\n{indent}enum: [{}]\n", choices.join(", ")),
         Shape::List => format!("type: array\n{indent}items:\n{indent}  type: [string, integer]\n"),
-        Shape::Policy => "type: [object, string]\n".to_owned(),
+        Shape::Policy | Shape::Tags => "type: [object, string]\n".to_owned(),
+        Shape::Chain => format!("type: array\n{indent}items:\n{indent}  type: [string, object]\n"),
         Shape::Roles => format!("type: array\n{indent}minItems: 1\n{indent}items:\n{indent}  type: object\n"),
     };
     format!("{indent}description: {description}\n{indent}{kind}")
@@ -479,7 +480,8 @@ fn plugin_table() -> String {
             Shape::Switch => "true or false",
             Shape::Choice(_) => "choice",
             Shape::List => "list",
-            Shape::Policy => "mapping or JSON",
+            Shape::Policy | Shape::Tags => "mapping or JSON",
+            Shape::Chain => "list of texts or mappings",
             Shape::Roles => "list of mappings",
         };
         let (name, default) = (also(names::buildkite, option.spec.name), cell(option.spec.default));

@@ -816,7 +816,9 @@ fn respond(world: &mut World, answer: &Value) -> Value {
     }
     answer["secret"].as_str().unwrap_or(SECRET).clone_into(&mut world.secret);
     let lasts = answer["lasts"].as_i64().unwrap_or(3630);
-    reply(200, "text/xml", success_xml(world, lasts).replace("AssumeRoleWithWebIdentity", action))
+    let usual = format!("arn:aws:sts::{}:assumed-role/deploy/GitHubActions", world.account);
+    let session = success_xml(world, answer["arn"].as_str().unwrap_or(&usual), lasts);
+    reply(200, "text/xml", session.replace("AssumeRoleWithWebIdentity", action))
 }
 
 fn error_xml(error: &Map<String, Value>, token: &str) -> String {
@@ -847,17 +849,16 @@ fn http_date(seconds: i64) -> String {
     format!("{weekday}, {day} Nov 2026 {time} GMT")
 }
 
-fn success_xml(world: &World, lasts: i64) -> String {
+fn success_xml(world: &World, arn: &str, lasts: i64) -> String {
     format!(
         "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
          <AssumeRoleWithWebIdentityResult><Audience>sts.amazonaws.com</Audience><AssumedRoleUser>\
          <AssumedRoleId>AROAEXAMPLE:GitHubActions</AssumedRoleId>\
-         <Arn>arn:aws:sts::{}:assumed-role/deploy/GitHubActions</Arn></AssumedRoleUser><Credentials>\
+         <Arn>{arn}</Arn></AssumedRoleUser><Credentials>\
          <AccessKeyId>{KEY_ID}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey>\
          <SessionToken>{SESSION_TOKEN}</SessionToken><Expiration>{}</Expiration></Credentials>\
          </AssumeRoleWithWebIdentityResult><ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata>\
          </AssumeRoleWithWebIdentityResponse>",
-        world.account,
         world.secret,
         Timestamp::from_seconds(NOW + lasts),
     )

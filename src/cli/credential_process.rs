@@ -39,7 +39,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
         return Err(Diagnostic::new(Code::OptionMissing, "`--role-arn` is not set").into());
     };
     let path = format!("{}/ci-assume-role/{}.json", cache_folder(run), key(run, role).await);
-    let cache = Cache { path: &path, session_seconds: i64::from(role.session.duration.seconds()) };
+    let cache = Cache { path: &path, session_seconds: i64::from(role.session_seconds()) };
     if let Some(cached) = cache.read(run).await {
         print(run, &cached);
         return Ok(());
@@ -57,7 +57,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
     };
     let outcome = match cache.read(run).await {
         Some(cached) => Ok(cached),
-        None => match exchange::exchange(run, ci, &settings, role).await {
+        None => match exchange::exchange(run, ci, &settings, role, None).await {
             Ok(exchanged) => exchange::check_account(run, role, &exchanged.identity)
                 .map(|()| ProcessCredentials::of(&exchanged.identity)),
             Err(failure) => Err(failure),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::aws::credentials::Credentials;
+use crate::aws::credentials::{Credentials, Identity};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
 use crate::exchange::Exchanged;
@@ -10,7 +10,7 @@ use crate::handover::plan::credential_variables;
 use crate::handover::process::ProcessCredentials;
 use crate::pairs::Pairs;
 use crate::run::Run;
-use crate::settings::Settings;
+use crate::settings::{RoleSettings, Settings};
 use crate::shell;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +63,25 @@ impl Format {
     /// # Errors
     /// When a value cannot be written in this form.
     pub fn of(self, run: &Run, settings: &Settings, exchanged: &[Exchanged]) -> Result<String, Diagnostic> {
-        let (Some(role), Some(Exchanged { identity, .. })) = (settings.roles.first(), exchanged.first()) else {
-            return Ok(String::new());
-        };
+        let sessions: Vec<_> = settings.roles.iter().zip(exchanged.iter().map(|one| &one.identity)).collect();
+        if let (Self::Process, [_, _, ..]) = (self, sessions.as_slice()) {
+            return Err(Diagnostic::new(
+                Code::OptionConflict,
+                "`--format process` has room for one role, not for several",
+            )
+            .fix("use `--format json`, or remove `--roles`"));
+        }
+        if let (Self::Json, [_, _, ..]) = (self, sessions.as_slice()) {
+            let objects: Result<Vec<String>, Diagnostic> =
+                sessions.iter().map(|(role, identity)| self.of_one(run, role, identity)).collect();
+            return Ok(format!("[{}]", objects?.join(",")));
+        }
+        let texts: Result<String, Diagnostic> =
+            sessions.iter().map(|(role, identity)| Ok(format!("{}\n", self.of_one(run, role, identity)?))).collect();
+        Ok(texts?.trim_end_matches('\n').to_owned())
+    }
+
+    fn of_one(self, run: &Run, role: &RoleSettings, identity: &Identity) -> Result<String, Diagnostic> {
         let mut variables = credential_variables(run, role, identity);
         if let Some(region) = &role.region {
             variables.set("AWS_REGION", region.as_str());

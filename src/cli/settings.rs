@@ -5,61 +5,116 @@ use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{FaultKind, Symlinks};
 use crate::environment::Environment;
+use crate::names::Meaning;
+use crate::pairs::Pairs;
 use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::common::{self, SessionOptions, hand_over};
+use crate::settings::common::{self, CheckOptions, SessionOptions, hand_over};
+use crate::settings::origin::{self, Origin};
 use crate::settings::{
-    Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionName, Settings, Source, TokenRequest,
-    TokenSource, ValueFault, endpoint,
+    Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionName, Settings, Source, Target, TokenRequest,
+    TokenSource, ValueFault, chain, endpoint, roles,
 };
 
 const POLICY_BYTES: u32 = 64 * 1024;
+const TOKEN_SOURCES: [&str; 4] = ["--token-file", "--token-env", "--token-command", "--token-url"];
+/// What each entry of `--roles` can have of its own.
+const OF_ROLE: &[&str] = &[
+    "--role-arn",
+    "--region",
+    "--session-name",
+    "--duration",
+    "--policy",
+    "--policy-arn",
+    "--chain",
+    "--source",
+    "--source-profile",
+    "--external-id",
+    "--source-identity",
+    "--tags",
+    "--transitive-tag-key",
+    "--allowed-account-id",
+    "--trust-policy-file",
+    "--hand-over",
+    "--export-region",
+    "--profile",
+    "--prefix",
+    "--audience",
+];
 
 /// Reads and checks all options of an exchange.
 ///
 /// # Errors
 /// With every problem.
 pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
-    let env = &run.env;
-    let mut options = options(env);
-    let role_arn = options.require("--role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
-    let region = region(&mut options, env);
-    let mut session = SessionOptions::read(&mut options, run);
-    let hand_over = hand_over(&mut options, run, "--prefix", ci.way());
-    let export_region = options.switch("--export-region").unwrap_or(true);
-    let endpoint = endpoint::choose(&mut options, env, "--sts-endpoint", region.as_ref().map(Region::as_str));
-    if let (Some(role), Some(region)) = (&role_arn, &region)
-        && !options.has("--sts-endpoint")
-    {
-        endpoint::check_partition(&mut options, ["--role-arn", "--region"], role, region);
-    }
-    let source = source(&mut options, env);
-    let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, env));
+    let mut options = options(&run.env, &Pairs::default());
+    let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, &run.env));
     if options.has("--policy") && options.has("--policy-file") {
         options.problem(both("--policy", "--policy-file"));
     }
-    if let Some(failure) = Failure::of(options.into_problems()) {
+    let entries = roles::entries(&mut options, run.option(Meaning::Roles), OF_ROLE, std::iter::empty());
+    let mut problems = options.into_problems();
+    let mut roles = roles::each(&entries, &mut problems, |entry| {
+        let mut options = self::options(&run.env, entry);
+        let role = role(run, ci, &mut options);
+        (role, options.into_problems())
+    });
+    if problems.is_empty() {
+        problems.extend(roles::clash(run, &roles));
+    }
+    if let Some(failure) = Failure::of(problems) {
         return Err(failure);
     }
-    let (Some(role_arn), Some(region), Some(endpoint), Some(source), Some(proxy)) =
-        (role_arn, region, endpoint, source, proxy)
-    else {
-        // Each of these is on record as a problem when it is missing.
-        return Err(Diagnostic::new(Code::OptionMissing, "`--role-arn` is not set").into());
+    let Some(proxy) = proxy else {
+        // It is on record as a problem when it is missing.
+        return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
     };
-    let role = RoleSettings {
-        source: Source::Token { role_arn, token: source },
+    roles::deselect(&mut roles);
+    Ok(settings(roles, retry, proxy))
+}
+
+fn role(run: &Run, ci: &dyn Ci, options: &mut Options) -> Option<RoleSettings> {
+    let env = &run.env;
+    let origin = origin::read(options, run);
+    let by_token = matches!(origin, Some(Origin::Token));
+    let target = if by_token {
+        options.require("--role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse).map(Target::Role)
+    } else {
+        origin::target(options, run)
+    };
+    let signed = origin::request(options, run, by_token);
+    let region = region(options, env);
+    let session = SessionOptions::read(options, run).or(|| SessionName::of(&ci.session_name(env)));
+    let checks = CheckOptions::read(options, run);
+    let chain = chain::read(options, run, &session.name);
+    let hand_over = hand_over(options, run, "--prefix", ci.way());
+    let export_region = options.switch("--export-region").unwrap_or(true);
+    let endpoint = endpoint::choose(options, env, "--sts-endpoint", region.as_ref().map(Region::as_str));
+    if let (Some(role), Some(region)) = (target.as_ref().and_then(Target::arn), &region)
+        && !options.has("--sts-endpoint")
+    {
+        endpoint::check_partition(options, ["--role-arn", "--region"], role, region);
+    }
+    let token = source(options, env);
+    if let Some(Origin::Credentials(source)) = &origin {
+        origin::check_hand_over(options, run, source, &hand_over);
+        if let Some(name) = TOKEN_SOURCES.into_iter().find(|name| options.has(name)) {
+            options.problem(both("--source", name));
+        }
+    }
+    let region = region?;
+    Some(RoleSettings {
+        source: Source::of(origin?, target?, token?, signed)?,
         region: export_region.then(|| region.clone()),
-        session: session.session(|| SessionName::of(&ci.session_name(env))),
-        chain: Vec::new(),
-        allowed_accounts: session.allowed_accounts,
-        trust_policy_file: session.trust_policy_file,
-        endpoint,
+        session,
+        chain,
+        allowed_accounts: checks.allowed_accounts,
+        trust_policy_file: checks.trust_policy_file,
+        endpoint: endpoint?,
         signing_region: region,
         hand_over,
-    };
-    Ok(settings(vec![role], retry, proxy))
+    })
 }
 
 /// As much as it takes to get a token.
@@ -67,7 +122,7 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
 /// # Errors
 /// With every problem.
 pub fn read_source(run: &Run) -> Result<(Settings, TokenSource), Failure> {
-    let mut options = options(&run.env);
+    let mut options = options(&run.env, &Pairs::default());
     let source = source(&mut options, &run.env);
     let proxy = common::proxy(&mut options, &run.env);
     match (Failure::of(options.into_problems()), source, proxy) {
@@ -82,7 +137,7 @@ pub fn read_source(run: &Run) -> Result<(Settings, TokenSource), Failure> {
 /// # Errors
 /// When the file cannot be read.
 pub async fn read_policy_file(run: &mut Run) -> Result<(), Diagnostic> {
-    let options = options(&run.env);
+    let options = options(&run.env, &Pairs::default());
     let Some(path) = options.text("--policy-file").map(str::to_owned) else { return Ok(()) };
     match run.channel.read_file(&path, POLICY_BYTES, Symlinks::Follow).await {
         Ok(text) => {
@@ -99,8 +154,10 @@ pub async fn read_policy_file(run: &mut Run) -> Result<(), Diagnostic> {
     }
 }
 
-fn options(env: &Environment) -> Options {
-    Options::read(&SPECS, |name| env.get(name).map(str::to_owned), |alias| env.get(alias).map(str::to_owned))
+/// `entry` is that of `--roles`, which counts first.
+fn options(env: &Environment, entry: &Pairs) -> Options {
+    let own = |name: &str| entry.get(name).or_else(|| env.get(name)).map(str::to_owned);
+    Options::read(&SPECS, own, |alias| env.get(alias).map(str::to_owned))
 }
 
 fn settings(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: ProxySettings) -> Settings {
@@ -127,9 +184,8 @@ fn region(options: &mut Options, env: &Environment) -> Option<Region> {
 
 /// Where the token comes from: from the CI, unless exactly one option says otherwise.
 fn source(options: &mut Options, env: &Environment) -> Option<TokenSource> {
-    const NAMES: [&str; 4] = ["--token-file", "--token-env", "--token-command", "--token-url"];
     let audience = options.parse("--audience", Audience::parse);
-    let given: Vec<&str> = NAMES.into_iter().filter(|name| options.has(name)).collect();
+    let given: Vec<&str> = TOKEN_SOURCES.into_iter().filter(|name| options.has(name)).collect();
     if let [one, other, ..] = given.as_slice() {
         options.problem(both(one, other));
         return None;
@@ -217,7 +273,6 @@ fn both(one: &str, other: &str) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pairs::Pairs;
 
     #[test]
     fn variables_are_put_into_headers() {

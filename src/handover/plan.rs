@@ -171,18 +171,25 @@ fn add_variables(run: &Run, settings: &Settings, role: &RoleSettings, identity: 
     }
 }
 
+/// Adds what is not there yet: of several roles without prefixes, the first one is told of.
 fn add_outputs(role: &RoleSettings, identity: &Identity, outputs: &mut Pairs) {
     let credentials = &identity.credentials;
-    outputs.set("aws-account-id", &identity.account);
-    outputs.set("authenticated-arn", &identity.arn);
+    let mut add = |name: &str, value: &str| {
+        let name = format!("{}{name}", role.hand_over.output_prefix);
+        if outputs.get(&name).is_none() {
+            outputs.push(name, value.to_owned());
+        }
+    };
+    add("aws-account-id", &identity.account);
+    add("authenticated-arn", &identity.arn);
     if let Some(end) = credentials.expiration {
-        outputs.set("aws-expiration", &end.to_string());
+        add("aws-expiration", &end.to_string());
     }
     if role.hand_over.outputs {
-        outputs.set("aws-access-key-id", credentials.access_key_id.expose());
-        outputs.set("aws-secret-access-key", credentials.secret_access_key.expose());
+        add("aws-access-key-id", credentials.access_key_id.expose());
+        add("aws-secret-access-key", credentials.secret_access_key.expose());
         if let Some(token) = &credentials.session_token {
-            outputs.set("aws-session-token", token.expose());
+            add("aws-session-token", token.expose());
         }
     }
 }

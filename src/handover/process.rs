@@ -132,7 +132,7 @@ pub(super) fn changes(
     let request = format!("{prefix}-{number}-request.json");
     let mut options = run.env.variables().clone();
     options.retain(|name| run.is_option(name) && !run.dialect.is_secret_option(name));
-    let session_seconds = i64::from(role.session.duration.seconds());
+    let session_seconds = i64::from(role.session_seconds());
     // No module but that of the command line reads its options.
     let (name, ci) = match run.dialect.name() {
         name if run.has_flags() => ("any", Some(name.to_owned())),

@@ -11,14 +11,12 @@ use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::shell;
 
-/// What a session is to be, apart from its role.
+/// What a session is to be, where somebody has said it.
 pub struct SessionOptions {
-    pub name: Option<SessionName>,
-    pub duration: Option<SessionDuration>,
-    pub policy: Option<SessionPolicy>,
-    pub policy_arns: Vec<PolicyArn>,
-    pub allowed_accounts: Vec<AccountId>,
-    pub trust_policy_file: Option<String>,
+    name: Option<SessionName>,
+    duration: Option<SessionDuration>,
+    policy: Option<SessionPolicy>,
+    policy_arns: Vec<PolicyArn>,
 }
 
 impl SessionOptions {
@@ -28,21 +26,32 @@ impl SessionOptions {
             duration: options.parse(run.option(Meaning::Duration), SessionDuration::parse),
             policy: options.parse(run.option(Meaning::Policy), SessionPolicy::parse),
             policy_arns: options.parse(run.option(Meaning::PolicyArns), policy_arns).unwrap_or_default(),
-            allowed_accounts: options.parse(run.option(Meaning::AllowedAccounts), account_ids).unwrap_or_default(),
-            trust_policy_file: options.text(run.option(Meaning::TrustPolicyFile)).map(str::to_owned),
+        }
+    }
+
+    /// With the usual values for what nobody has said.
+    #[must_use]
+    pub fn or(self, usual_name: impl FnOnce() -> SessionName) -> SessionSettings {
+        SessionSettings {
+            name: self.name.unwrap_or_else(usual_name),
+            duration: self.duration.unwrap_or(SessionDuration::HOUR),
+            policy: self.policy,
+            policy_arns: self.policy_arns,
         }
     }
 }
 
-impl SessionOptions {
-    /// The session, with the usual values for what nobody has said.
-    #[must_use]
-    pub fn session(&mut self, usual_name: impl FnOnce() -> SessionName) -> SessionSettings {
-        SessionSettings {
-            name: self.name.take().unwrap_or_else(usual_name),
-            duration: self.duration.unwrap_or(SessionDuration::HOUR),
-            policy: self.policy.take(),
-            policy_arns: std::mem::take(&mut self.policy_arns),
+/// What is looked at afterwards.
+pub struct CheckOptions {
+    pub allowed_accounts: Vec<AccountId>,
+    pub trust_policy_file: Option<String>,
+}
+
+impl CheckOptions {
+    pub fn read(options: &mut Options, run: &Run) -> Self {
+        Self {
+            allowed_accounts: options.parse(run.option(Meaning::AllowedAccounts), account_ids).unwrap_or_default(),
+            trust_policy_file: options.text(run.option(Meaning::TrustPolicyFile)).map(str::to_owned),
         }
     }
 }
@@ -94,7 +103,9 @@ pub fn hand_over(options: &mut Options, run: &Run, prefix_option: &'static str, 
     HandOver { profile, prefix, ..HandOver::default() }
 }
 
-fn variable_prefix(text: &str) -> Result<String, ValueFault> {
+/// # Errors
+/// When no variable's name can begin so.
+pub fn variable_prefix(text: &str) -> Result<String, ValueFault> {
     if shell::is_name(text) {
         Ok(text.to_owned())
     } else {

@@ -1,9 +1,16 @@
 //! What a run is to do, validated as a whole before anything else happens.
 
+#[cfg(feature = "signed")]
+pub mod chain;
 pub mod common;
 pub mod endpoint;
+#[cfg(feature = "signed")]
+pub mod entries;
 pub mod options;
+#[cfg(feature = "signed")]
+pub mod origin;
 mod role;
+pub mod roles;
 mod session;
 mod values;
 
@@ -87,14 +94,27 @@ impl RoleSettings {
     /// The role's ARN, where it is known before anything is asked.
     #[must_use]
     pub fn role_arn(&self) -> Option<&RoleArn> {
-        match &self.source {
-            Source::Token { role_arn, .. } => Some(role_arn),
-            #[cfg(feature = "signed")]
-            Source::Credentials(signed) => match &signed.target {
-                Target::Role(role_arn) => Some(role_arn),
-                Target::RoleNamed(_) | Target::Source => None,
-            },
+        self.source.role_arn()
+    }
+
+    /// The session that is handed over.
+    #[must_use]
+    pub fn last_session(&self) -> &SessionSettings {
+        #[cfg(feature = "signed")]
+        if let Some(last) = self.chain.last() {
+            return &last.session;
         }
+        &self.session
+    }
+
+    /// How many seconds the session that is handed over was asked for.
+    #[must_use]
+    pub fn session_seconds(&self) -> u32 {
+        #[cfg(feature = "signed")]
+        if let Some(last) = self.chain.last() {
+            return last.session.duration.seconds().min(crate::sts::assume_role::LONGEST_CHAINED);
+        }
+        self.session.duration.seconds()
     }
 
     /// Where the token comes from, where it takes one.
@@ -174,6 +194,31 @@ pub enum Source {
     Credentials(Box<SignedSource>),
 }
 
+impl Source {
+    /// The role's ARN, where it is known before anything is asked.
+    #[must_use]
+    pub fn role_arn(&self) -> Option<&RoleArn> {
+        match self {
+            Self::Token { role_arn, .. } => Some(role_arn),
+            #[cfg(feature = "signed")]
+            Self::Credentials(signed) => signed.target.arn(),
+        }
+    }
+
+    /// `None`: a token is for a role that is given by its ARN, and this is none.
+    #[cfg(feature = "signed")]
+    #[must_use]
+    pub fn of(origin: origin::Origin, target: Target, token: TokenSource, request: SignedRequest) -> Option<Self> {
+        match (origin, target) {
+            (origin::Origin::Token, Target::Role(role_arn)) => Some(Self::Token { role_arn, token }),
+            (origin::Origin::Token, _) => None,
+            (origin::Origin::Credentials(credentials), target) => {
+                Some(Self::Credentials(Box::new(SignedSource { target, credentials, request })))
+            }
+        }
+    }
+}
+
 /// Credentials that there are, and what to do with them. It has no `Debug`, since it holds secrets.
 pub struct SignedSource {
     pub target: Target,
@@ -188,6 +233,17 @@ pub enum Target {
     RoleNamed(RoleName),
     /// The source's own.
     Source,
+}
+
+impl Target {
+    /// Where it is known before anything is asked.
+    #[must_use]
+    pub fn arn(&self) -> Option<&RoleArn> {
+        match self {
+            Self::Role(role_arn) => Some(role_arn),
+            Self::RoleNamed(_) | Self::Source => None,
+        }
+    }
 }
 
 /// Where the credentials come from that sign.
@@ -239,6 +295,22 @@ pub enum TokenSource {
     Given { token: Secret, audience: Option<Audience> },
 }
 
+impl TokenSource {
+    /// Whether a token of the one will do for the other.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Ci(one), Self::Ci(other)) => one == other,
+            (Self::File { path: one, .. }, Self::File { path: other, .. }) => one == other,
+            #[cfg(feature = "cli")]
+            (Self::Command { line: one, audience: a }, Self::Command { line: other, audience: b }) => {
+                one == other && a == b
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What to ask the CI for. No CI knows all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenRequest {
@@ -261,6 +333,8 @@ pub struct HandOver {
     /// Put before the names of the credential variables.
     pub prefix: String,
     pub outputs: bool,
+    /// Put before the names of the outputs.
+    pub output_prefix: String,
     pub profile: Option<Profile>,
 }
 

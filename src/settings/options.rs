@@ -231,6 +231,7 @@ fn set_twice(one: &str, other: &str) -> Diagnostic {
 }
 
 /// An option as people write it: in YAML, or in a command line.
-fn written(name: &str, value: &str) -> String {
+#[must_use]
+pub fn written(name: &str, value: &str) -> String {
     if name.starts_with('-') { format!("{name} {value}") } else { format!("{name}: {value}") }
 }

@@ -238,7 +238,7 @@ impl Search<'_> {
             self.run.hide(role_arn.account().as_str());
             self.run.hide(role_arn.as_str());
         }
-        let exchanged = apart(exchange::exchange(self.run, self.ci, self.settings, &role)).await?;
+        let exchanged = apart(exchange::exchange(self.run, self.ci, self.settings, &role, None)).await?;
         self.run.say(&format!("  by way of {}", exchanged.identity.arn));
         Ok(exchanged.identity.credentials)
     }

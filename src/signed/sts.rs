@@ -95,8 +95,8 @@ impl<'a> Sts<'a> {
             return Ok(asked);
         }
         self.run.notice(&format!(
-            "`{}` is {}, and AWS ends a session that one role has of another after 1 h: so long it is",
-            self.run.option(Meaning::Duration),
+            "`{}` asks for {}, and AWS ends a session that one role has of another after 1 h: so long it is",
+            self.run.option(if self.of_a_role { Meaning::Chain } else { Meaning::Duration }),
             span(i64::from(asked)),
         ));
         Ok(LONGEST_CHAINED)

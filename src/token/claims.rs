@@ -6,6 +6,7 @@ use crate::time::Timestamp;
 
 /// The claims of a token whose signature nobody has checked. It has no `Debug`: some issuers put
 /// names and e-mail addresses of people in, so what is shown is to be chosen claim by claim.
+#[derive(Clone)]
 pub struct UnverifiedClaims(Map<String, Value>);
 
 /// Session tags, as one object. <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>

@@ -25,6 +25,7 @@ pub const MAX_CHARS: usize = 20_000;
 
 /// A signed JSON Web Token (RFC 7519) in compact form (RFC 7515 section 7.1), decoded but not
 /// verified. It has no `Debug`, since it holds the token.
+#[derive(Clone)]
 pub struct UnverifiedToken {
     compact: Secret,
     algorithm: &'static str,

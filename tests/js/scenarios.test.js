@@ -161,7 +161,7 @@ function answerOf(job, scripted, served) {
 	}
 	served.secret = secret ?? SECRET;
 	job.secrets.add(served.secret);
-	const arn = `arn:aws:sts::${served.account}:assumed-role/deploy/GitHubActions`;
+	const arn = scripted.arn ?? `arn:aws:sts::${served.account}:assumed-role/deploy/GitHubActions`;
 	const expiration = `${new Date(Date.now() + lasts * 1000).toISOString().slice(0, 19)}Z`;
 	const answer = stsAnswer({ Arn: arn, SecretAccessKey: served.secret, Expiration: expiration });
 	return {

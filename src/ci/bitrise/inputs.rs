@@ -1,27 +1,29 @@
 //! From the inputs of the Bitrise step to settings.
 
-use super::table::{IDENTITY_TOKEN, INPUTS};
+use super::table::{self, IDENTITY_TOKEN, INPUTS};
 use super::{token, verbose};
+use crate::aws::credentials::Credentials;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::environment::Environment;
+use crate::names;
+use crate::pairs::Pairs;
 use crate::product;
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::common::{self, SessionOptions, Way};
+use crate::settings::common::{self, CheckOptions, SessionOptions, Way};
+use crate::settings::origin::{self, Origin};
 use crate::settings::{
-    Audience, HandOver, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings, Source,
-    TokenExport, TokenRequest, TokenSource, ValueFault, endpoint,
+    Audience, CredentialSource, HandOver, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings,
+    Source, Target, TokenExport, TokenRequest, TokenSource, ValueFault, chain, endpoint, roles,
 };
 use crate::sts::endpoint::Endpoint;
-use crate::text::listed;
 
 const REGION: &str = "us-east-1";
 
 /// Reads and checks all inputs.
 pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let env = &run.env;
-    let mut options =
-        Options::read(INPUTS, |name| env.get(name).map(str::to_owned), |alias| env.get(alias).map(str::to_owned));
+    let mut options = options(env, &Pairs::default());
     for spec in INPUTS.iter().filter(|spec| spec.secret) {
         if let Some(value) = options.text(spec.name) {
             run.mask(&Secret::new(value));
@@ -32,37 +34,38 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     }
 
     let export_token = options.switch("export_identity_token").unwrap_or(false);
-    let stored_key = stored_key(&mut options);
-    let role_arn = if options.has("role_arn") || !export_token && !stored_key {
-        options.require("role_arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse)
-    } else {
-        None
-    };
-    not_yet(&mut options, stored_key);
-    let source = if stored_key { None } else { source(&mut options, run) };
-    options.fall_back("region", "AWS_DEFAULT_REGION", env.get("AWS_DEFAULT_REGION"));
-    let region =
-        if options.has("region") { options.parse("region", Region::parse) } else { Region::parse(REGION).ok() };
-    let endpoint = endpoint::choose(&mut options, env, "sts_endpoint", region.as_ref().map(Region::as_str));
-    let mut session = SessionOptions::read(&mut options, run);
-    let hand_over = hand_over(&mut options, run, source.as_ref());
-    let export_region = options.switch("export_region").unwrap_or(false);
     let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, env));
-    if let (Some(role), Some(region)) = (&role_arn, &region)
-        && !options.has("sts_endpoint")
-    {
-        endpoint::check_partition(&mut options, ["role_arn", "region"], role, region);
+    let token_alone = export_token && !["role_arn", "roles", "access_key_id"].into_iter().any(|name| options.has(name));
+    not_yet(&mut options);
+    let entries = roles::entries(&mut options, "roles", table::OF_ROLE, names::renamed(names::bitrise));
+    let mut notices = Vec::new();
+    let mut token = None;
+    if token_alone {
+        token = source(&mut options, run);
     }
-
-    if let Some(failure) = Failure::of(options.into_problems()) {
+    let mut problems = options.into_problems();
+    let mut roles = Vec::new();
+    if !token_alone {
+        roles = roles::each(&entries, &mut problems, |entry| {
+            let mut options = self::options(env, entry);
+            let role = role(run, &mut options, &mut notices);
+            (role, options.into_problems())
+        });
+    }
+    if problems.is_empty() {
+        problems.extend(roles::clash(run, &roles));
+    }
+    if let Some(failure) = Failure::of(problems) {
         return Err(failure);
     }
-    let (Some(source), Some(region), Some(endpoint), Some(proxy)) = (source, region, endpoint, proxy) else {
-        // Each of these is on record as a problem when it is missing.
-        return Err(token::cannot_ask(env).into());
+    let Some(proxy) = proxy else {
+        // It is on record as a problem when it is missing.
+        return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
     };
-    let mut settings = Settings {
-        roles: Vec::new(),
+    roles::deselect(&mut roles);
+    Ok(Settings {
+        token_export: export_token.then_some(TokenExport { variable: IDENTITY_TOKEN, source: token }),
+        roles,
         existing: None,
         proxy,
         retry,
@@ -70,32 +73,88 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         hide_account: false,
         plain_secrets: false,
         clear_first: false,
-        notices: Vec::new(),
-        token_export: export_token.then_some(TokenExport { variable: IDENTITY_TOKEN, source: None }),
-    };
-    match role_arn {
-        Some(role_arn) => {
-            if hand_over.environment && !export_region && !knows_region(env) {
-                settings.notices.push(format!(
-                    "later steps are told of no region; `export_region: true` would hand {} over",
-                    region.as_str()
-                ));
-            }
-            settings.roles.push(RoleSettings {
-                source: Source::Token { role_arn, token: source },
-                region: export_region.then(|| region.clone()),
-                signing_region: region,
-                session: session.session(|| default_session_name(env)),
-                chain: Vec::new(),
-                allowed_accounts: session.allowed_accounts,
-                trust_policy_file: session.trust_policy_file,
-                endpoint,
-                hand_over,
-            });
+        notices,
+    })
+}
+
+/// `entry` is that of `roles`, which counts first.
+fn options(env: &Environment, entry: &Pairs) -> Options {
+    let own = |name: &str| entry.get(name).or_else(|| env.get(name)).map(str::to_owned);
+    Options::read(INPUTS, own, |alias| env.get(alias).map(str::to_owned))
+}
+
+fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<RoleSettings> {
+    let env = &run.env;
+    let origin = origin(options, run);
+    let by_token = matches!(origin, Some(Origin::Token));
+    let target = match &origin {
+        // Without a role, the key itself is handed over.
+        Some(Origin::Credentials(CredentialSource::Known { .. })) if !options.has("role_arn") => {
+            origin::check_alone(options, run);
+            Some(Target::Source)
         }
-        None => settings.token_export = Some(TokenExport { variable: IDENTITY_TOKEN, source: Some(source) }),
+        Some(Origin::Credentials(_)) => origin::target(options, run),
+        None => None,
+        Some(Origin::Token) => {
+            options.require("role_arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse).map(Target::Role)
+        }
+    };
+    let signed = origin::request(options, run, by_token);
+    // Where there is another source, this stands for nothing, and is asked for nothing.
+    let token = if by_token { source(options, run) } else { Some(TokenSource::Ci(TokenRequest::default())) };
+    options.fall_back("region", "AWS_DEFAULT_REGION", env.get("AWS_DEFAULT_REGION"));
+    let region =
+        if options.has("region") { options.parse("region", Region::parse) } else { Region::parse(REGION).ok() };
+    let endpoint = endpoint::choose(options, env, "sts_endpoint", region.as_ref().map(Region::as_str));
+    let session = SessionOptions::read(options, run).or(|| default_session_name(env));
+    let checks = CheckOptions::read(options, run);
+    let chain = chain::read(options, run, &session.name);
+    let hand_over = hand_over(options, run, token.as_ref().filter(|_| by_token));
+    let export_region = options.switch("export_region").unwrap_or(false);
+    if let Some(Origin::Credentials(source)) = &origin {
+        origin::check_hand_over(options, run, source, &hand_over);
     }
-    Ok(settings)
+    if let (Some(role), Some(region)) = (target.as_ref().and_then(Target::arn), &region)
+        && !options.has("sts_endpoint")
+    {
+        endpoint::check_partition(options, ["role_arn", "region"], role, region);
+    }
+    let region = region?;
+    if hand_over.environment && !export_region && !knows_region(env) {
+        let notice =
+            format!("later steps are told of no region; `export_region: true` would hand {} over", region.as_str());
+        if !notices.contains(&notice) {
+            notices.push(notice);
+        }
+    }
+    Some(RoleSettings {
+        source: Source::of(origin?, target?, token?, signed)?,
+        region: export_region.then(|| region.clone()),
+        signing_region: region,
+        session,
+        chain,
+        allowed_accounts: checks.allowed_accounts,
+        trust_policy_file: checks.trust_policy_file,
+        endpoint: endpoint?,
+        hand_over,
+    })
+}
+
+/// A stored key, or what the option `source` says.
+fn origin(options: &mut Options, run: &Run) -> Option<Origin> {
+    if !["access_key_id", "secret_access_key"].into_iter().any(|name| options.has(name)) {
+        return origin::read(options, run);
+    }
+    if options.text("source").is_some_and(|source| source != "token") || options.has("source_profile") {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`access_key_id` and `source` name two sources of credentials")
+                .fix("keep one of them"),
+        );
+        return None;
+    }
+    stored_key(options).map(|credentials| {
+        Origin::Credentials(CredentialSource::Known { credentials, from: "the stored key".to_owned() })
+    })
 }
 
 /// What the step was given, without its secrets.
@@ -113,69 +172,46 @@ fn show(run: &Run, options: &Options) {
     }
 }
 
-/// Whether a stored key is to be used. Half of one is a slip, and so is one beside a role.
-fn stored_key(options: &mut Options) -> bool {
-    let [id, secret] = ["access_key_id", "secret_access_key"];
-    let (given, missing) = match (options.has(id), options.has(secret)) {
-        (false, false) => return false,
-        (true, true) => {
-            options.parse(id, |text| {
-                let fits = (16..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-                if fits { Ok(()) } else { Err(ValueFault::new("is not an access key id", "AKIAIOSFODNN7EXAMPLE")) }
-            });
-            options.parse(secret, |text| {
-                let fits = text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains('$');
-                if fits { Ok(()) } else { Err(ValueFault::new("is not a secret access key", "$AWS_SECRET_ACCESS_KEY")) }
-            });
-            if options.has("role_arn") {
-                options.problem(
-                    Diagnostic::new(
-                        Code::OptionConflict,
-                        format!("`{id}` and `role_arn` name two sources of credentials"),
-                    )
-                    .fix(format!("remove `{id}` and `{secret}`: the build's own token is enough for the role")),
-                );
-            }
-            return true;
+/// A stored key. Half of one is a slip.
+fn stored_key(options: &mut Options) -> Option<Credentials> {
+    const KEYS: [&str; 3] = ["access_key_id", "secret_access_key", "session_token"];
+    let [id, secret, token] = KEYS.map(|name| options.text(name).map(str::to_owned));
+    let (given, missing) = match (id, secret) {
+        (Some(id), Some(secret)) => {
+            return match Credentials::parse(&id, &secret, token.as_deref()) {
+                Ok(credentials) => Some(credentials),
+                Err(fault) => {
+                    options.problem(
+                        Diagnostic::new(Code::OptionInvalid, format!("the stored key cannot be used: {fault}"))
+                            .fix("store the secrets anew, without quotes or line breaks around them"),
+                    );
+                    None
+                }
+            };
         }
-        (true, false) => (id, secret),
-        (false, true) => (secret, id),
+        (Some(_), None) => (KEYS[0], KEYS[1]),
+        (None, _) => (KEYS[1], KEYS[0]),
     };
     options.problem(
         Diagnostic::new(Code::OptionMissing, format!("`{given}` is set, but `{missing}` is not"))
             .cause("a secret of the workspace is not exposed to builds of pull requests, or is spelt otherwise")
             .fix(format!("add `{missing}`, or remove `{given}` to use the build's own token")),
     );
-    true
+    None
 }
 
-/// What the peer does by signed requests.
-fn not_yet(options: &mut Options, stored_key: bool) {
-    let docker = options.switch("docker_login") == Some(true);
-    let whole_key = stored_key && options.has("access_key_id") && options.has("secret_access_key");
-    let mut wanted = Vec::new();
-    if whole_key && !options.has("role_arn") {
-        wanted.push("a stored access key (`access_key_id`)");
-    }
-    if docker {
-        wanted.push("`docker_login: true`");
-    }
-    if wanted.is_empty() {
-        return;
-    }
-    let mut problem =
-        Diagnostic::new(Code::CapabilityMissing, format!("this version cannot do {} yet", listed(&wanted)))
-            .cause("that needs requests signed with existing credentials, which this version does not make");
-    if docker {
-        problem = problem.fix(
-            "set `docker_login: false`, and log in after this step: aws ecr get-login-password --region REGION | \
-             docker login --username AWS --password-stdin ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com",
+/// What the peer does by a signed request to ECR.
+fn not_yet(options: &mut Options) {
+    if options.switch("docker_login") == Some(true) {
+        options.problem(
+            Diagnostic::new(Code::CapabilityMissing, "this version cannot do `docker_login: true` yet")
+                .fix(
+                    "set `docker_login: false`, and log in after this step: aws ecr get-login-password --region REGION | \
+                     docker login --username AWS --password-stdin ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com",
+                )
+                .fix("or stay with the step Authenticate with AWS for this until a later version"),
         );
     }
-    if whole_key {
-        problem = problem.fix("give `role_arn` in place of the key, and let the role trust the build's own token");
-    }
-    options.problem(problem.fix("or stay with the step Authenticate with AWS for this until a later version"));
 }
 
 /// A token that was given counts before one that Bitrise mints, and one that an earlier step left

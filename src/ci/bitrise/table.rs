@@ -2,6 +2,7 @@
 //! identity token", and ours. The one source of `step.yml`, of the tables in the documentation, and
 //! of what is parsed.
 
+use crate::settings::origin::SOURCES;
 use crate::settings::{OptionSpec, prose};
 
 /// How an input looks in `step.yml` and in the Workflow Editor. No run reads it.
@@ -23,6 +24,8 @@ const SESSION: &str = "Session";
 const TOKEN: &str = "Identity token";
 const HAND_OVER: &str = "Hand-over";
 const KEY: &str = "Access key";
+const SOURCE: &str = "Source";
+const ROLES: &str = "Further roles";
 const DOCKER: &str = "Docker";
 const DEBUG: &str = "Debug";
 const SWITCH: &[&str] = &["true", "false"];
@@ -109,10 +112,28 @@ inputs! {
         => form(HAND_OVER, "Output prefix"),
     input("export_region", "false", "Also hand the region over, as `AWS_REGION` and `AWS_DEFAULT_REGION`.")
         => form(HAND_OVER, "Export the region").one_of(SWITCH),
-    secret("access_key_id", "", "Access key id of a stored key. This version checks it, and cannot use it yet.")
+    input("source", "token", "What the role is assumed with: `token` (the build's own), `environment` (the credentials that the build has already), `profile` (an AWS profile), `container`, `instance`, or `machine` (the first of these that the machine has).")
+        => form(SOURCE, "Source").one_of(SOURCES),
+    input("source_profile", "", "Name of the AWS profile for `source: profile`. Empty: AWS_PROFILE, or default.")
+        => form(SOURCE, "Source profile"),
+    input("external_id", "", "External id that the role asks for. A request with a token has no place for it.")
+        => form(SOURCE, "External id"),
+    input("source_identity", "", "Who is behind the session, through all further roles. Not with a token.")
+        => form(SOURCE, "Source identity"),
+    input("tags", "", "Session tags as a JSON object. Not with a token, whose issuer alone can set them.")
+        => form(SOURCE, "Session tags").literal(),
+    input("transitive_tag_key", "", "Keys of session tags that stay through all further roles, one a line.")
+        => form(SOURCE, "Transitive tags"),
+    input("chain", "", "Further roles, each assumed with the credentials of the one before, whose session is handed over in the end: ARNs, one a line, or a JSON list with the session of each.")
+        => form(ROLES, "Chain").literal(),
+    input("roles", "", "Several roles at once: a JSON list of mappings, each with inputs of its own. What an entry does not set is taken from this step's inputs. All are assumed, or none.")
+        => form(ROLES, "Roles").literal(),
+    secret("access_key_id", "", "Access key id of a stored key to assume the role with. Without a role, the key itself is handed over.")
         => form(KEY, "AWS access key id"),
-    secret("secret_access_key", "", "Secret of the stored key. This version checks it, and cannot use it yet.")
+    secret("secret_access_key", "", "Secret of the stored key.")
         => form(KEY, "AWS secret access key"),
+    secret("session_token", "", "Session token that goes with the stored key.")
+        => form(KEY, "AWS session token"),
     input("docker_login", "false", "Log Docker in to the account's registry (ECR). This version cannot do it yet.")
         => form(DOCKER, "Docker login").one_of(SWITCH),
     input("build_url", "$BITRISE_BUILD_URL", "Where Bitrise is asked for the token.").or("BITRISE_BUILD_URL")
@@ -128,6 +149,30 @@ inputs! {
     input("verbose", "false", "Say more in the log: every input, what Bitrise answered, and all claims of the token. Never a secret.")
         => form(DEBUG, "Verbose log").one_of(SWITCH),
 }
+
+/// What each entry of `roles` can have of its own.
+pub const OF_ROLE: &[&str] = &[
+    "role_arn",
+    "region",
+    "session_name",
+    "duration",
+    "policy",
+    "policy_arn",
+    "allowed_account_id",
+    "trust_policy_file",
+    "audience",
+    "source",
+    "source_profile",
+    "external_id",
+    "source_identity",
+    "tags",
+    "transitive_tag_key",
+    "chain",
+    "hand_over",
+    "profile",
+    "prefix",
+    "export_region",
+];
 
 /// The variable that the token is handed over as, and taken from.
 pub const IDENTITY_TOKEN: &str = "BITRISE_IDENTITY_TOKEN";

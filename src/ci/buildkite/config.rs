@@ -192,7 +192,8 @@ fn text(option: &PluginOption, value: &Value) -> Result<Option<String>, FormFaul
             entries.into_iter().filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join("\n")
         }
         (Shape::List, _) => return Err(FormFault::NotAList),
-        (Shape::Policy, Value::Object(_)) => value.to_string(),
+        (Shape::Policy | Shape::Tags, Value::Object(_)) | (Shape::Chain, Value::Array(_)) => value.to_string(),
+        (Shape::Chain, _) => return Err(FormFault::NotAList),
         _ => one(value).ok_or(FormFault::NotOne)?,
     };
     if !text.is_empty() && !choices.is_empty() && !choices.contains(&text.as_str()) {

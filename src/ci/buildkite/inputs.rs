@@ -8,10 +8,11 @@ use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::environment::Environment;
 use crate::pairs::Pairs;
 use crate::run::Run;
-use crate::settings::common::{self, SessionOptions, Way, hand_over};
+use crate::settings::common::{self, CheckOptions, SessionOptions, Way, hand_over};
+use crate::settings::origin::{self, Origin};
 use crate::settings::{
-    Audience, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings, Source, TokenRequest,
-    TokenSource, ValueFault, endpoint, seconds,
+    Audience, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings, Source, Target, TokenRequest,
+    TokenSource, ValueFault, chain, endpoint, roles, seconds,
 };
 use crate::sts::partition::Partition;
 
@@ -32,28 +33,20 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
 
     // Without `roles`, the plugin's own options are those of the only role.
     let entries = if config.roles.is_empty() { vec![Pairs::default()] } else { config.roles };
-    let several = entries.len() > 1;
-    let mut roles = Vec::new();
-    for (number, entry) in entries.iter().enumerate() {
+    let mut roles = roles::each(&entries, &mut problems, |entry| {
         let lookup = |name: &str| entry.get(name).or_else(|| config.options.get(name)).map(str::to_owned);
         let mut options = Options::read(&SPECS, lookup, variable);
         for (own, common) in &config.common {
             options.by_common_name(own, common);
         }
         let role = role(run, &mut options, in_docker);
-        for problem in options.into_problems() {
-            if problem.code == Code::OptionMissing && config.misshapen.contains(&"role-arn") {
-                continue; // the only option that is required
-            }
-            // What all roles share is wrong once.
-            if !problems.iter().any(|known| known.headline == problem.headline) {
-                problems.push(if several { problem.fact("role", format!("roles[{number}]")) } else { problem });
-            }
-        }
-        roles.extend(role);
-    }
+        // The only option that is required.
+        let is_misshapen = config.misshapen.contains(&"role-arn");
+        let problems = options.into_problems().into_iter();
+        (role, problems.filter(|problem| problem.code != Code::OptionMissing || !is_misshapen).collect())
+    });
     if problems.is_empty() {
-        problems.extend(clash(&roles));
+        problems.extend(roles::clash(run, &roles));
     }
     if let Some(failure) = Failure::of(problems) {
         return Err(failure);
@@ -62,11 +55,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         // It is on record as a problem when it is missing.
         return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
     };
-    if several {
-        for profile in roles.iter_mut().filter_map(|role| role.hand_over.profile.as_mut()) {
-            profile.select = false;
-        }
-    }
+    roles::deselect(&mut roles);
     Ok(Settings {
         notices: notices(env, &roles),
         roles,
@@ -88,9 +77,18 @@ pub(super) fn wants_annotation(env: &Environment) -> bool {
 
 fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSettings> {
     let env = &run.env;
-    let role_arn = options.require("role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
+    let origin = origin::read(options, run);
+    let by_token = matches!(origin, Some(Origin::Token));
+    let target = if by_token {
+        options.require("role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse).map(Target::Role)
+    } else {
+        origin::target(options, run)
+    };
+    let signed = origin::request(options, run, by_token);
     let region = options.parse("region", Region::parse);
-    let mut session = SessionOptions::read(options, run);
+    let session = SessionOptions::read(options, run).or(|| SessionName::of(&Buildkite.session_name(env)));
+    let checks = CheckOptions::read(options, run);
+    let chain = chain::read(options, run, &session.name);
     let hand_over = hand_over(options, run, "credential-name-prefix", Way::Env);
     let request = TokenRequest {
         audience: Some(options.parse("audience", Audience::parse).unwrap_or_default()),
@@ -99,7 +97,7 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
         session_tags: options.parse("session-tags", claim_names).unwrap_or_default(),
         subject_claim: options.parse("subject-claim", claim_names).and_then(|names| names.into_iter().next()),
     };
-    let sts_region = role_arn.as_ref().and_then(|role| Region::parse(sts_region(env, role)).ok());
+    let sts_region = Region::parse(sts_region(env, target.as_ref().and_then(Target::arn))).ok();
     let endpoint = endpoint::choose(options, env, "sts-endpoint", sts_region.as_ref().map(Region::as_str));
     if in_docker && hand_over.profile.is_some() {
         options.problem(
@@ -113,13 +111,16 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
     {
         options.problem(super::token::not_a_job());
     }
+    if let Some(Origin::Credentials(source)) = &origin {
+        origin::check_hand_over(options, run, source, &hand_over);
+    }
     Some(RoleSettings {
-        source: Source::Token { role_arn: role_arn?, token: TokenSource::Ci(request) },
+        source: Source::of(origin?, target?, TokenSource::Ci(request), signed)?,
         region,
-        session: session.session(|| SessionName::of(&Buildkite.session_name(env))),
-        chain: Vec::new(),
-        allowed_accounts: session.allowed_accounts,
-        trust_policy_file: session.trust_policy_file,
+        session,
+        chain,
+        allowed_accounts: checks.allowed_accounts,
+        trust_policy_file: checks.trust_policy_file,
         endpoint: endpoint?,
         signing_region: sts_region?,
         hand_over,
@@ -128,11 +129,12 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
 
 /// As with the plugin that we replace, the option `region` is for the job and does not count here.
 /// Regional always, for reasons that [`crate::sts::endpoint`] has.
-fn sts_region<'a>(env: &'a Environment, role: &RoleArn) -> &'a str {
+fn sts_region<'a>(env: &'a Environment, role: Option<&RoleArn>) -> &'a str {
     let of_agent = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| env.get(name));
-    match of_agent.filter(|region| Partition::of_region(region).id == role.partition()) {
+    let fits = |region: &&str| role.is_none_or(|role| Partition::of_region(region).id == role.partition());
+    match of_agent.filter(fits) {
         Some(region) => region,
-        None => match role.partition() {
+        None => match role.map_or("aws", RoleArn::partition) {
             "aws-cn" => "cn-north-1",
             "aws-us-gov" => "us-gov-west-1",
             "aws-eusc" => "eusc-de-east-1",
@@ -160,51 +162,6 @@ fn claim_names(text: &str) -> Result<Vec<String>, ValueFault> {
         Some(odd) => Err(ValueFault::new(format!("has `{odd}`, which is no name of a claim"), "organization_id")),
         None => Ok(names),
     }
-}
-
-/// Roles whose credentials would take each other's place.
-fn clash(roles: &[RoleSettings]) -> Vec<Diagnostic> {
-    let mut problems = Vec::new();
-    for (number, role) in roles.iter().enumerate() {
-        for (other, before) in roles.iter().enumerate().take(number) {
-            let (a, b) = (&role.hand_over, &before.hand_over);
-            if a.environment && b.environment && a.prefix == b.prefix {
-                problems.push(
-                    Diagnostic::new(
-                        Code::OptionConflict,
-                        format!("`roles[{other}]` and `roles[{number}]` would set the same variables"),
-                    )
-                    .fact("variables", format!("{}AWS_ACCESS_KEY_ID and so on", a.prefix))
-                    .fix("give each role a `credential-name-prefix` of its own, or a `profile`"),
-                );
-            }
-            if let (Some(one), Some(other_region)) = (&role.region, &before.region)
-                && (a.environment && b.environment)
-                && one != other_region
-            {
-                problems.push(
-                    Diagnostic::new(
-                        Code::OptionConflict,
-                        format!("`roles[{other}]` and `roles[{number}]` would set AWS_REGION to different values"),
-                    )
-                    .fix("set one `region` beside `roles`, or hand over as profiles, which have a region each"),
-                );
-            }
-            if let (Some(a), Some(b)) = (&a.profile, &b.profile)
-                && a.name == b.name
-            {
-                problems.push(
-                    Diagnostic::new(
-                        Code::OptionConflict,
-                        format!("`roles[{other}]` and `roles[{number}]` would write the same profile"),
-                    )
-                    .fact("profile", a.name.as_str())
-                    .fix("give each role a `profile` of its own"),
-                );
-            }
-        }
-    }
-    problems
 }
 
 fn notices(env: &Environment, roles: &[RoleSettings]) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The options of the Buildkite plugin: all of aws-assume-role-with-web-identity v1.6.0, and ours.
 //! The one source of `plugin.yml`, of the table in `docs/buildkite.md`, and of what is parsed.
 
+use crate::settings::origin::SOURCES;
 use crate::settings::{OptionSpec, prose};
 
 /// One option, and what it looks like in a pipeline.
@@ -25,6 +26,10 @@ pub enum Shape {
     List,
     /// A policy as a mapping, or as JSON in a text.
     Policy,
+    /// Tags as a mapping, or as JSON in a text.
+    Tags,
+    /// A list of ARNs, and of mappings that `settings::chain` knows.
+    Chain,
     /// A list of mappings with options of their own.
     Roles,
 }
@@ -51,7 +56,7 @@ pub const HOOKS: &[&str] = &["environment", "pre-command"];
 
 /// In the order in which people read them. `plugin.yml` and `docs/buildkite.md` are made from this.
 #[rustfmt::skip]
-pub const OPTIONS: [PluginOption; 24] = [
+pub const OPTIONS: [PluginOption; 31] = [
     of_role("role-arn", Shape::Text, "none", "ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/deploy. Needed unless `roles` has one for each of its entries."),
     of_role("role-session-name", Shape::Text, "buildkite-job-JOB_ID", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-. It appears in CloudTrail."),
     of_role("role-session-duration", Shape::Duration, "3600", "Length of the session: seconds from 900 to 43200, or a duration such as 1h or 90m. The role's own maximum may be lower."),
@@ -70,6 +75,13 @@ pub const OPTIONS: [PluginOption; 24] = [
     of_role("hand-over", Shape::Choice(&["env", "profile", "process"]), "env", "How the commands get the credentials: `env` (variables), `profile` (an AWS profile), or `process` (a profile that fetches fresh credentials for as long as the job runs)."),
     of_role("profile", Shape::Text, "ci-assume-role", "Name of the AWS profile, in files that only this job is told of and that `pre-exit` removes. AWS_PROFILE names it, unless there are several `roles`."),
     of_all("roles", Shape::Roles, "none", "Several roles, each a mapping of options; what an entry does not set is taken from the plugin's own options. All are assumed, or none."),
+    of_role("source", Shape::Choice(SOURCES), "token", "What the role is assumed with: `token` (the job's own), `environment` (the credentials that the job has already), `profile` (an AWS profile of the agent's machine), `container`, `instance`, or `machine` (the first of these that the machine has)."),
+    of_role("source-profile", Shape::Text, "AWS_PROFILE, or default", "Name of the AWS profile for `source: profile`; asks for it."),
+    of_role("external-id", Shape::Text, "none", "External id that the role asks for. A request with a token has no place for it."),
+    of_role("source-identity", Shape::Text, "none", "Who is behind the session, through all further roles. Not with a token."),
+    of_role("tags", Shape::Tags, "none", "Session tags, for a role that is not assumed with a token; those of a token come from `session-tags`."),
+    of_role("transitive-tag-keys", Shape::List, "none", "Keys of `tags` that stay through all further roles."),
+    of_role("chain", Shape::Chain, "none", "Further roles, each assumed with the credentials of the one before, whose session is handed over in the end: ARNs, or mappings with the session of each."),
     of_all("sts-endpoint", Shape::Text, "AWS's endpoint of the region", "Address of an STS-compatible service, https:// or loopback."),
     of_all("max-attempts", Shape::Number, "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds."),
     of_all("annotate", Shape::Switch, "false", "Show the explanation of a failure as an annotation of the build as well."),

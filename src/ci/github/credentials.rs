@@ -1,42 +1,113 @@
 //! Credentials that take the place of a token, where an input says so.
 
+use super::table::OF_ROLE;
 use super::tags;
 use crate::aws::credentials::Credentials;
 use crate::aws::environment;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
-use crate::settings::{CredentialSource, ExternalId, HandOver, Options, ProfileKind, SignedRequest};
-use crate::signed;
+use crate::names::{self, Meaning};
+use crate::pairs::Pairs;
+use crate::run::Run;
+use crate::settings::common::CheckOptions;
+use crate::settings::origin::{self, Origin};
+use crate::settings::{
+    CredentialSource, Existing, HandOver, Options, Region, SignedRequest, SignedSource, Source, Target, endpoint, roles,
+};
+use crate::signed as calls;
 
-/// What the inputs name.
-pub(super) enum Named {
-    /// A token, so far.
-    Nothing,
-    Source(CredentialSource),
-    /// One that cannot be used, which is on record; or none at all, and what is there already will do.
-    Problem,
+/// What the inputs name: those of configure-aws-credentials, or `source`.
+pub(super) fn origin(options: &mut Options, run: &Run) -> Option<Origin> {
+    let from_file = options.has("web-identity-token-file");
+    let ways = [
+        ("aws-access-key-id", options.has("aws-access-key-id") || options.has("aws-secret-access-key")),
+        ("role-chaining", is_on(options, "role-chaining")),
+        ("web-identity-token-file", from_file),
+        ("force-skip-oidc", is_on(options, "force-skip-oidc") && !from_file),
+        ("source", options.has("source") || options.has("source-profile")),
+    ];
+    let mut named = ways.iter().filter(|(_, given)| *given).map(|(name, _)| *name);
+    match (named.next(), named.next()) {
+        // As there: each of the two goes with chaining, and without.
+        (Some("role-chaining"), Some("force-skip-oidc")) => Some(Origin::Credentials(CredentialSource::Machine)),
+        (Some("role-chaining"), Some("web-identity-token-file")) => {
+            origin::of_the_job(options, run, "role-chaining: true").map(Origin::Credentials)
+        }
+        (Some("aws-access-key-id"), Some("force-skip-oidc")) | (Some("aws-access-key-id"), None) => {
+            stored_key(options).map(Origin::Credentials)
+        }
+        (Some(one), Some(other)) => {
+            options.problem(
+                Diagnostic::new(Code::OptionConflict, format!("`{one}` and `{other}` name two sources of credentials"))
+                    .fix("keep one of them"),
+            );
+            None
+        }
+        (Some("source"), None) => origin::read(options, run),
+        // A role that is missing is all there is to say.
+        _ if !options.has("role-to-assume") => Some(Origin::Token),
+        (Some("force-skip-oidc"), None) => Some(Origin::Credentials(CredentialSource::Machine)),
+        (Some("role-chaining"), None) => {
+            origin::of_the_job(options, run, "role-chaining: true").map(Origin::Credentials)
+        }
+        _ => Some(Origin::Token),
+    }
 }
 
-impl From<Option<CredentialSource>> for Named {
-    fn from(source: Option<CredentialSource>) -> Self {
-        source.map_or(Self::Problem, Self::Source)
-    }
+/// How the role is assumed with them. Without one, a stored key is handed over as it is.
+pub(super) fn signed(
+    options: &mut Options,
+    run: &Run,
+    source: CredentialSource,
+    hand_over: &HandOver,
+    notices: &mut Vec<String>,
+) -> Option<Source> {
+    let is_stored = options.has("aws-access-key-id");
+    let target = if is_stored && !options.has("role-to-assume") {
+        origin::check_alone(options, run);
+        Some(Target::Source)
+    } else {
+        origin::target(options, run)
+    };
+    let tags = tags::read(options, &run.env, notices);
+    let request = SignedRequest { tags, ..origin::without_tags(options, run, false) };
+    origin::check_hand_over(options, run, &source, hand_over);
+    Some(Source::Credentials(Box::new(SignedSource { target: target?, credentials: source, request })))
 }
 
-pub(super) fn named(options: &mut Options, env: &Environment) -> Named {
-    let chaining = is_on(options, "role-chaining");
-    if options.has("aws-access-key-id") || options.has("aws-secret-access-key") {
-        return stored_key(options, chaining).into();
+/// The roles. None, where what the job has already will do.
+pub(super) fn entries(options: &mut Options, env: &Environment) -> Vec<Pairs> {
+    if can_do_without_role(options, env) {
+        return Vec::new();
     }
-    if !options.has("role-to-assume") {
-        // Credentials that are there already can do without.
-        let wanted = is_on(options, "use-existing-credentials");
-        return if wanted && env.get("AWS_ACCESS_KEY_ID").is_some() { Named::Problem } else { Named::Nothing };
+    roles::entries(options, names::github(Meaning::Roles), OF_ROLE, names::renamed(names::github))
+}
+
+fn can_do_without_role(options: &Options, env: &Environment) -> bool {
+    let role = ["role-to-assume", "aws-access-key-id", "roles"].into_iter().any(|name| options.has(name));
+    is_on(options, "use-existing-credentials") && env.get("AWS_ACCESS_KEY_ID").is_some() && !role
+}
+
+/// Credentials that the job has, and that are to stay if they work. Where what it has is not whole, and
+/// there is a role to assume, there is nothing to keep.
+pub(super) fn existing(options: &mut Options, run: &Run) -> Option<Box<Existing>> {
+    let env = &run.env;
+    if !is_on(options, "use-existing-credentials") {
+        return None;
     }
-    if is_on(options, "force-skip-oidc") && !options.has("web-identity-token-file") {
-        return Named::Source(CredentialSource::Machine);
-    }
-    if chaining { of_the_job(options, env).into() } else { Named::Nothing }
+    let credentials = match environment::read(|name| env.get(name).map(str::to_owned))? {
+        Ok(credentials) => credentials,
+        Err(fault) => {
+            if can_do_without_role(options, env) {
+                options.problem(calls::unusable_variables(fault));
+            }
+            return None;
+        }
+    };
+    let region = super::inputs::region(options, env);
+    let endpoint = endpoint::choose(options, env, "sts-endpoint", region.as_ref().map(Region::as_str));
+    let allowed_accounts = CheckOptions::read(options, run).allowed_accounts;
+    Some(Box::new(Existing { credentials, region: region?, endpoint: endpoint?, allowed_accounts }))
 }
 
 /// Whether a switch is on. That its value is one has been looked at.
@@ -44,21 +115,7 @@ fn is_on(options: &Options, name: &str) -> bool {
     options.text(name).is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
-/// What a signed request says beside the role and its session.
-pub(super) fn request(
-    options: &mut Options,
-    env: &Environment,
-    hand_over: &HandOver,
-    no_role: bool,
-    notices: &mut Vec<String>,
-) -> SignedRequest {
-    let tags = tags::read(options, env, notices);
-    let external_id = options.parse("role-external-id", ExternalId::parse);
-    check(options, hand_over, no_role);
-    SignedRequest { external_id, tags, ..SignedRequest::default() }
-}
-
-fn stored_key(options: &mut Options, chaining: bool) -> Option<CredentialSource> {
+fn stored_key(options: &mut Options) -> Option<CredentialSource> {
     const KEYS: [&str; 3] = ["aws-access-key-id", "aws-secret-access-key", "aws-session-token"];
     let [id, secret, token] = KEYS.map(|name| options.text(name).map(str::to_owned));
     let (id, secret) = match (id, secret) {
@@ -73,16 +130,6 @@ fn stored_key(options: &mut Options, chaining: bool) -> Option<CredentialSource>
             return None;
         }
     };
-    if chaining || options.has("web-identity-token-file") {
-        let other = if chaining { "role-chaining" } else { "web-identity-token-file" };
-        options.problem(
-            Diagnostic::new(
-                Code::OptionConflict,
-                format!("`aws-access-key-id` and `{other}` name two sources of credentials"),
-            )
-            .fix("keep one of them"),
-        );
-    }
     match Credentials::parse(&id, &secret, token.as_deref()) {
         Ok(credentials) => Some(CredentialSource::Known { credentials, from: "the stored key".to_owned() }),
         Err(fault) => {
@@ -90,69 +137,6 @@ fn stored_key(options: &mut Options, chaining: bool) -> Option<CredentialSource>
                 Diagnostic::new(Code::OptionInvalid, format!("the stored key cannot be used: {fault}"))
                     .fix("store the secrets anew, without quotes or line breaks around them"),
             );
-            None
-        }
-    }
-}
-
-/// Those that an earlier step has exported.
-fn of_the_job(options: &mut Options, env: &Environment) -> Option<CredentialSource> {
-    match environment::read(|name| env.get(name).map(str::to_owned)) {
-        Some(Ok(credentials)) => {
-            Some(CredentialSource::Known { credentials, from: "the credentials of the job's environment".to_owned() })
-        }
-        Some(Err(fault)) => {
-            options.problem(signed::unusable_variables(fault));
-            None
-        }
-        None => {
-            options.problem(
-                Diagnostic::new(Code::CredentialsMissing, "`role-chaining` is on, and the job has no credentials yet")
-                    .fact("not set", "AWS_ACCESS_KEY_ID")
-                    .cause("no earlier step of this job exported any, or it wrote a profile or outputs instead")
-                    .fix("let a step before this one hand its credentials over as variables")
-                    .fix("for the role of the machine itself, use `force-skip-oidc: true` in place of `role-chaining`"),
-            );
-            None
-        }
-    }
-}
-
-/// What credentials as the source do not go together with.
-fn check(options: &mut Options, hand_over: &HandOver, no_role: bool) {
-    if hand_over.profile.as_ref().is_some_and(|profile| profile.kind == ProfileKind::Process) {
-        options.problem(
-            Diagnostic::new(Code::OptionConflict, "`hand-over: process` could not fetch fresh credentials")
-                .cause("it would need the credentials that this role is assumed with, and those are not kept")
-                .fix("use `hand-over: profile` or `env`, or let the job use its own token"),
-        );
-    }
-    if !no_role {
-        return;
-    }
-    // A policy that is dropped would leave more allowed than was meant.
-    for name in ["inline-session-policy", "managed-session-policies", "role-external-id"] {
-        if options.has(name) {
-            options.problem(
-                Diagnostic::new(Code::OptionConflict, format!("`{name}` has no effect without `role-to-assume`"))
-                    .cause("without a role, the stored key is handed over as it is")
-                    .fix(format!("add `role-to-assume`, or remove `{name}`")),
-            );
-        }
-    }
-}
-
-/// Where the job has none, or what it has is not whole, there is nothing to keep.
-pub(super) fn existing(options: &mut Options, env: &Environment) -> Option<Credentials> {
-    if !is_on(options, "use-existing-credentials") {
-        return None;
-    }
-    match environment::read(|name| env.get(name).map(str::to_owned))? {
-        Ok(credentials) => Some(credentials),
-        Err(fault) => {
-            if !options.has("role-to-assume") && !options.has("aws-access-key-id") {
-                options.problem(signed::unusable_variables(fault));
-            }
             None
         }
     }

@@ -1,38 +1,32 @@
 //! From the inputs of the GitHub Action to settings.
 
+use super::GitHub;
 #[cfg(feature = "signed")]
-use super::credentials::{self, Named};
+use super::credentials;
 use super::table::{INPUTS, variable_of};
-use super::{GitHub, tags};
-#[cfg(not(feature = "signed"))]
-use crate::aws::credentials::Credentials;
 use crate::ci::Ci as _;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::Symlinks;
 use crate::environment::Environment;
 use crate::names;
+use crate::pairs::Pairs;
 use crate::proxy::ProxySettings;
 use crate::run::Run;
-use crate::settings::common::SessionOptions;
+use crate::settings::common::{self, CheckOptions, SessionOptions};
 use crate::settings::{
-    Audience, Existing, HandOver, Options, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn,
-    RoleSettings, SessionName, Settings, Source, Target, TokenRequest, TokenSource, ValueFault, endpoint, seconds,
-    whole_number,
+    Audience, HandOver, Options, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn, RoleSettings,
+    SessionName, Settings, Source, TokenRequest, TokenSource, ValueFault, endpoint, roles, seconds, whole_number,
 };
 #[cfg(feature = "signed")]
-use crate::settings::{CredentialSource, RoleName, SignedSource};
+use crate::settings::{
+    chain,
+    origin::{self, Origin},
+};
 
 /// Reads and checks all inputs.
 pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let env = &run.env;
-    let mut options = Options::read(
-        INPUTS,
-        |name| env.get(&variable_of(name)).map(str::to_owned),
-        |alias| env.get(alias).map(str::to_owned),
-    );
-    for (own, common) in names::renamed(names::github) {
-        options.also(own, common, env.get(&variable_of(common)).map(str::to_owned));
-    }
+    let mut options = options(env, &Pairs::default());
     for spec in INPUTS.iter().filter(|spec| spec.secret) {
         if let Some(value) = options.text(spec.name) {
             run.mask(&crate::secret::Secret::new(value));
@@ -45,12 +39,6 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         .iter()
         .map(|name| format!("`{name}` is no input of this action and has no effect"))
         .collect();
-    let start = start(&mut options, env);
-    let wanted = wanted(&mut options, start.as_ref());
-    let region = region(&mut options, env);
-    let endpoint = endpoint::choose(&mut options, env, "sts-endpoint", region.as_ref().map(Region::as_str));
-    let mut session = SessionOptions::read(&mut options, run);
-    let hand_over = hand_over(&mut options);
     let retry = retry(&mut options);
     let time_limit_ms = time_limit_ms(&mut options);
     let proxy = match ProxySettings::new(options.own_text("http-proxy"), options.own_text("no-proxy"), |name| {
@@ -67,65 +55,34 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let plain_secrets = options.switch("special-characters-workaround").unwrap_or(false);
     options.switch("use-existing-credentials");
     #[cfg(feature = "signed")]
-    let existing = credentials::existing(&mut options, env);
+    let existing = credentials::existing(&mut options, run);
     #[cfg(not(feature = "signed"))]
-    let existing: Option<Credentials> = None; // there are none, or this run has gone elsewhere
-    let by_token = start.as_ref().is_none_or(|start| matches!(start, Start::Token(_)));
-    if by_token {
-        tags::have_no_place(&mut options, &mut notices);
-    }
+    let existing = None; // there are none, or this run has gone elsewhere
     #[cfg(feature = "signed")]
-    let request = if by_token {
-        None
-    } else {
-        Some(credentials::request(&mut options, env, &hand_over, wanted.is_none(), &mut notices))
-    };
-    if let (Some(Target::Role(role)), Some(region)) = (&wanted, &region)
-        && !options.has("sts-endpoint")
-    {
-        endpoint::check_partition(&mut options, ["role-to-assume", "aws-region"], role, region);
-    }
+    let entries = credentials::entries(&mut options, env);
+    #[cfg(not(feature = "signed"))]
+    let entries = [Pairs::default()];
 
-    let problems = options.into_problems();
+    let mut problems = options.into_problems();
+    let mut roles = roles::each(&entries, &mut problems, |entry| {
+        let mut options = self::options(env, entry);
+        let role = role(run, &mut options, &mut notices);
+        (role, options.into_problems())
+    });
+    #[cfg(feature = "signed")]
+    if problems.is_empty() {
+        problems.extend(roles::clash(run, &roles));
+    }
     if let Some(failure) = Failure::of(problems) {
         return Err(failure);
     }
-    let missing = || -> Failure {
-        // Each of these is on record as a problem when it is missing.
-        Diagnostic::new(Code::OptionMissing, "`role-to-assume` is not set")
-            .fix("add `role-to-assume: arn:aws:iam::123456789012:role/deploy`")
-            .into()
+    let Some(proxy) = proxy else {
+        // It is on record as a problem when it is missing.
+        return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
     };
-    let (Some(region), Some(endpoint), Some(proxy)) = (region, endpoint, proxy) else { return Err(missing()) };
-    let existing = existing.map(|credentials| {
-        let (region, endpoint) = (region.clone(), endpoint.clone());
-        Box::new(Existing { credentials, region, endpoint, allowed_accounts: session.allowed_accounts.clone() })
-    });
-    let source = match (start, wanted) {
-        (Some(Start::Token(token)), Some(Target::Role(role_arn))) => Some(Source::Token { role_arn, token }),
-        #[cfg(feature = "signed")]
-        (Some(Start::Credentials(credentials)), target) => {
-            let (target, request) = (target.unwrap_or(Target::Source), request.unwrap_or_default());
-            Some(Source::Credentials(Box::new(SignedSource { target, credentials, request })))
-        }
-        _ if existing.is_some() => None,
-        _ => return Err(missing()),
-    };
-    let role = source.map(|source| RoleSettings {
-        source,
-        #[cfg(feature = "signed")]
-        signing_region: region.clone(),
-        region: Some(region),
-        session: session.session(|| SessionName::of(&GitHub.session_name(env))),
-        #[cfg(feature = "signed")]
-        chain: Vec::new(),
-        allowed_accounts: session.allowed_accounts,
-        trust_policy_file: session.trust_policy_file.map(|path| absolute(&path, env)),
-        endpoint,
-        hand_over,
-    });
+    roles::deselect(&mut roles);
     Ok(Settings {
-        roles: role.into_iter().collect(),
+        roles,
         existing,
         proxy,
         retry,
@@ -138,76 +95,126 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     })
 }
 
-/// What the job starts from.
-enum Start {
-    Token(TokenSource),
-    #[cfg(feature = "signed")]
-    Credentials(CredentialSource),
+/// `entry` is that of `roles`, which counts first.
+fn options(env: &Environment, entry: &Pairs) -> Options {
+    let own = |name: &str| entry.get(name).or_else(|| env.get(&variable_of(name))).map(str::to_owned);
+    let mut options = Options::read(INPUTS, own, |alias| env.get(alias).map(str::to_owned));
+    for (own, common) in names::renamed(names::github) {
+        if entry.get(own).is_none() {
+            options.also(own, common, env.get(&variable_of(common)).map(str::to_owned));
+        }
+    }
+    options
 }
 
-/// Whether an input asks for other credentials than a token, as far as can be told at a glance.
+fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<RoleSettings> {
+    let env = &run.env;
+    options.switch("role-chaining");
+    options.switch("force-skip-oidc");
+    options.switch("role-skip-session-tagging");
+    let hand_over = hand_over(options);
+    let source = source(run, options, &hand_over, notices);
+    let region = region(options, env);
+    let endpoint = endpoint::choose(options, env, "sts-endpoint", region.as_ref().map(Region::as_str));
+    let session = SessionOptions::read(options, run).or(|| SessionName::of(&GitHub.session_name(env)));
+    let checks = CheckOptions::read(options, run);
+    #[cfg(feature = "signed")]
+    let chain = chain::read(options, run, &session.name);
+    if let (Some(role), Some(region)) = (source.as_ref().and_then(Source::role_arn), &region)
+        && !options.has("sts-endpoint")
+    {
+        endpoint::check_partition(options, ["role-to-assume", "aws-region"], role, region);
+    }
+    Some(RoleSettings {
+        source: source?,
+        #[cfg(feature = "signed")]
+        signing_region: region.clone()?,
+        region: Some(region?),
+        session,
+        #[cfg(feature = "signed")]
+        chain,
+        allowed_accounts: checks.allowed_accounts,
+        trust_policy_file: checks.trust_policy_file.map(|path| absolute(&path, env)),
+        endpoint: endpoint?,
+        hand_over,
+    })
+}
+
+/// Inputs for which only requests that are signed have a place: with one of them, a run needs all there is.
+const SIGNED: [&str; 10] = [
+    "aws-access-key-id",
+    "aws-secret-access-key",
+    "chain",
+    "custom-tags",
+    "role-external-id",
+    "roles",
+    "source",
+    "source-identity",
+    "source-profile",
+    "transitive-tag-keys",
+];
+
+/// Whether an input asks for more than a token can give, as far as can be told at a glance.
 pub(super) fn needs_signatures(env: &Environment) -> bool {
     let given = |name: &str| {
         let alias = INPUTS.iter().find(|spec| spec.name == name)?.alias;
-        let own = env.get(&variable_of(name)).map(str::trim).filter(|text| !text.is_empty());
-        own.or_else(|| env.get(alias?).map(str::trim))
+        let common = names::renamed(names::github).find(|(own, _)| *own == name).map(|(_, common)| common);
+        let variables = [Some(variable_of(name)), common.map(variable_of), alias.map(str::to_owned)];
+        let mut values = variables.into_iter().flatten().filter_map(|variable| env.get(&variable).map(str::trim));
+        values.find(|text| !text.is_empty())
     };
     let is_on = |name: &str| given(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    given("aws-access-key-id").is_some()
-        || given("aws-secret-access-key").is_some()
+    SIGNED.into_iter().any(|name| given(name).is_some())
         || is_on("role-chaining")
         || is_on("force-skip-oidc")
         || is_on("use-existing-credentials") && env.get("AWS_ACCESS_KEY_ID").is_some()
 }
 
-/// A token, unless an input says otherwise: other credentials are never a source by themselves.
-fn start(options: &mut Options, env: &Environment) -> Option<Start> {
-    options.switch("role-chaining");
-    options.switch("force-skip-oidc");
-    let audience = options.parse("audience", Audience::parse).unwrap_or_default();
+#[cfg(not(feature = "signed"))]
+fn source(run: &Run, options: &mut Options, _: &HandOver, _: &mut Vec<String>) -> Option<Source> {
+    let (role_arn, token) = by_token(run, options);
+    Some(Source::Token { role_arn: role_arn?, token: token? })
+}
 
-    #[cfg(feature = "signed")]
-    match credentials::named(options, env) {
-        Named::Nothing => {}
-        Named::Source(source) => return Some(Start::Credentials(source)),
-        Named::Problem => return None,
+#[cfg(feature = "signed")]
+fn source(run: &Run, options: &mut Options, hand_over: &HandOver, notices: &mut Vec<String>) -> Option<Source> {
+    match credentials::origin(options, run)? {
+        Origin::Token => {
+            let (role_arn, token) = by_token(run, options);
+            super::tags::have_no_place(options, notices);
+            origin::without_tags(options, run, true);
+            Some(Source::Token { role_arn: role_arn?, token: token? })
+        }
+        Origin::Credentials(source) => {
+            let audience = options.parse("audience", Audience::parse);
+            let _ = audience; // it has no effect, and is looked at all the same
+            credentials::signed(options, run, source, hand_over, notices)
+        }
     }
+}
+
+/// The role, and where its token comes from.
+fn by_token(run: &Run, options: &mut Options) -> (Option<RoleArn>, Option<TokenSource>) {
+    let env = &run.env;
+    let audience = options.parse("audience", Audience::parse).unwrap_or_default();
+    let role_arn = options.require("role-to-assume", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
     if !options.has("role-to-assume") {
-        options.require("role-to-assume", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse);
-        return None;
-    }
-    if options.has("role-external-id") {
-        options.problem(
-            Diagnostic::new(Code::OptionConflict, "`role-external-id` cannot be sent with a token")
-                .cause("AssumeRoleWithWebIdentity has no such parameter, so a trust policy that asks for it refuses every job")
-                .fix("remove `role-external-id`, and pin `sub` and `aud` in the role's trust policy instead"),
-        );
+        return (None, None);
     }
     if let Some(file) = options.text("web-identity-token-file") {
         let path = absolute(file, env);
         let symlinks = if is_kubelet_token(&path) { Symlinks::Follow } else { Symlinks::Refuse };
-        return Some(Start::Token(TokenSource::File { path, symlinks }));
+        return (role_arn, Some(TokenSource::File { path, symlinks }));
     }
     if env.get("ACTIONS_ID_TOKEN_REQUEST_URL").is_none() || env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN").is_none() {
         options.problem(super::token::permission_missing(env));
-        return None;
+        return (role_arn, None);
     }
-    Some(Start::Token(TokenSource::Ci(TokenRequest { audience: Some(audience), ..TokenRequest::default() })))
+    let request = TokenRequest { audience: Some(audience), ..TokenRequest::default() };
+    (role_arn, Some(TokenSource::Ci(request)))
 }
 
-/// The role. Only credentials tell an account for a bare name.
-fn wanted(options: &mut Options, start: Option<&Start>) -> Option<Target> {
-    #[cfg(feature = "signed")]
-    if matches!(start, Some(Start::Credentials(_)))
-        && let Some(name) = options.text("role-to-assume").and_then(RoleName::parse)
-    {
-        return Some(Target::RoleNamed(name));
-    }
-    let _ = start;
-    options.parse("role-to-assume", |text| RoleArn::parse(text).map(Target::Role))
-}
-
-fn region(options: &mut Options, env: &Environment) -> Option<Region> {
+pub(super) fn region(options: &mut Options, env: &Environment) -> Option<Region> {
     options.fall_back("aws-region", "AWS_DEFAULT_REGION", env.get("AWS_DEFAULT_REGION"));
     options.require("aws-region", "us-east-1", Region::parse)
 }
@@ -231,6 +238,8 @@ fn hand_over(options: &mut Options) -> HandOver {
     let environment = options.switch("output-env-credentials");
     let name = options.parse("aws-profile", ProfileName::parse);
     let overwrite = options.switch("overwrite-aws-profile").unwrap_or(false);
+    let prefix = options.parse("prefix", common::variable_prefix).unwrap_or_default();
+    let output_prefix = options.parse("output-prefix", output_prefix).unwrap_or_default();
 
     if matches!(way, Some(Way::Process | Way::Outputs)) && environment == Some(true) {
         options.problem(
@@ -253,23 +262,42 @@ fn hand_over(options: &mut Options) -> HandOver {
     }
 
     let named = |name: Option<ProfileName>| name.or_else(|| ProfileName::parse(crate::product::NAME).ok());
-    match way {
+    let hand_over = match way {
         // As with configure-aws-credentials, whose inputs these are.
         None => {
             let environment = environment.unwrap_or(name.is_none());
             let profile = name.map(|name| Profile { name, kind: ProfileKind::Static, overwrite, select: environment });
-            HandOver { environment, outputs, profile, ..HandOver::default() }
+            HandOver { environment, outputs, profile, prefix, output_prefix }
         }
         Some(Way::Env) => {
             let profile = name.map(|name| Profile { name, kind: ProfileKind::Static, overwrite, select: true });
-            HandOver { environment: true, outputs, profile, ..HandOver::default() }
+            HandOver { environment: true, outputs, profile, prefix, output_prefix }
         }
-        Some(Way::Outputs) => HandOver { outputs: true, ..HandOver::default() },
+        Some(Way::Outputs) => HandOver { environment: false, outputs: true, profile: None, prefix, output_prefix },
         Some(way @ (Way::Profile | Way::Process)) => {
             let kind = if way == Way::Process { ProfileKind::Process } else { ProfileKind::Static };
             let profile = named(name).map(|name| Profile { name, kind, overwrite, select: true });
-            HandOver { environment: environment == Some(true), outputs, profile, ..HandOver::default() }
+            HandOver { environment: environment == Some(true), outputs, profile, prefix, output_prefix }
         }
+    };
+    if !hand_over.environment && !hand_over.prefix.is_empty() {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`prefix` has no effect where no variables are exported")
+                .fix("remove `prefix`; outputs have `output-prefix`, and a profile has a name of its own"),
+        );
+    }
+    hand_over
+}
+
+fn output_prefix(text: &str) -> Result<String, ValueFault> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    if text.chars().all(fits) && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        Ok(text.to_owned())
+    } else {
+        Err(ValueFault::new(
+            "cannot begin the name of an output: letters, digits, `-` and `_`, a letter first",
+            "prod-",
+        ))
     }
 }
 
@@ -324,6 +352,8 @@ mod tests {
             (&[("INPUT_AWS-SECRET-ACCESS-KEY", "x")], true),
             (&[("INPUT_AWS-ACCESS-KEY-ID", "x")], true),
             (&[("AWS_ACCESS_KEY_ID", "x")], false),
+            (&[("INPUT_CHAIN", "x")], true),
+            (&[("INPUT_EXTERNAL-ID", "x")], true),
             (&[("INPUT_USE-EXISTING-CREDENTIALS", "true")], false),
             (&[("USE_EXISTING_CREDENTIALS", "true"), ("AWS_ACCESS_KEY_ID", "x")], true),
         ] {

@@ -7,6 +7,7 @@ pub mod commands;
 mod credentials;
 mod inputs;
 pub mod table;
+#[cfg(feature = "signed")]
 mod tags;
 mod token;
 

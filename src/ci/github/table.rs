@@ -38,6 +38,13 @@ pub const INPUTS: &[OptionSpec] = &[
     input("use-existing-credentials", Some("USE_EXISTING_CREDENTIALS"), "false", "Keep credentials that the job has already, if they work; then nothing is changed."),
     input("web-identity-token-file", Some("WEB_IDENTITY_TOKEN_FILE"), "none", "Path of a file with the token, instead of GitHub's. Relative paths start at the workspace."),
     input("role-chaining", Some("ROLE_CHAINING"), "false", "Assume the role with the credentials that the job has already."),
+    input("source", None, "token", "What the role is assumed with: `token` (the job's own), `environment` (the credentials that the job has already), `profile` (an AWS profile), `container`, `instance`, or `machine` (the first of these that the machine has)."),
+    input("source-profile", None, "AWS_PROFILE, or default", "Name of the AWS profile for `source: profile`; asks for it."),
+    input("source-identity", None, "none", "Who is behind the session, through all further roles. Not with a token."),
+    input("chain", None, "none", "Further roles, each assumed with the credentials of the one before, whose session is handed over in the end: ARNs, one a line, or a JSON list with the session of each."),
+    input("roles", None, "none", "Several roles at once: a JSON list of mappings, each with inputs of its own. What an entry does not set is taken from this step's inputs. All are assumed, or none."),
+    input("prefix", None, "none", "Put before the names of the three credential variables: with `PROD_`, PROD_AWS_ACCESS_KEY_ID and so on."),
+    input("output-prefix", None, "none", "Put before the names of the outputs: with `prod-`, prod-aws-account-id and so on."),
     secret("aws-access-key-id", "Access key id of a stored key to assume the role with. Without a role, the key itself is handed over."),
     secret("aws-secret-access-key", "Secret of the stored key."),
     secret("aws-session-token", "Session token that goes with the stored key."),
@@ -53,6 +60,34 @@ pub const INPUTS: &[OptionSpec] = &[
     input("disable-retry", Some("DISABLE_RETRY"), "false", "Try once only."),
     input("retry-max-attempts", Some("RETRY_MAX_ATTEMPTS"), "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds."),
     input("special-characters-workaround", Some("SPECIAL_CHARACTERS_WORKAROUND"), "false", "Ask for credentials until key id and secret have letters and digits only, 20 times at most."),
+];
+
+/// What each entry of `roles` can have of its own.
+pub const OF_ROLE: &[&str] = &[
+    "role-to-assume",
+    "aws-region",
+    "audience",
+    "role-session-name",
+    "role-duration-seconds",
+    "allowed-account-ids",
+    "trust-policy-file",
+    "hand-over",
+    "output-credentials",
+    "output-env-credentials",
+    "aws-profile",
+    "overwrite-aws-profile",
+    "inline-session-policy",
+    "managed-session-policies",
+    "source",
+    "source-profile",
+    "source-identity",
+    "chain",
+    "prefix",
+    "output-prefix",
+    "role-external-id",
+    "custom-tags",
+    "transitive-tag-keys",
+    "role-skip-session-tagging",
 ];
 
 /// Name and description of every output.

@@ -1,17 +1,11 @@
 //! The session tags that a GitHub job sends with a signed AssumeRole: those of
 //! configure-aws-credentials, since trust policies and permissions were written for them.
 
-#[cfg(feature = "signed")]
 use crate::environment::Environment;
-use crate::settings::{Options, custom_tags};
-#[cfg(feature = "signed")]
-use crate::settings::{SessionTags, tag_keys};
-use crate::sts::tags::Tags;
-#[cfg(feature = "signed")]
-use crate::sts::tags::nearest_value;
+use crate::settings::{Options, SessionTags, custom_tags, tag_keys};
+use crate::sts::tags::{Tags, nearest_value};
 
 /// Key and variable, in the order in which they are sent.
-#[cfg(feature = "signed")]
 const USUAL: [(&str, &str); 12] = [
     ("Repository", "GITHUB_REPOSITORY"),
     ("Workflow", "GITHUB_WORKFLOW"),
@@ -27,13 +21,11 @@ const USUAL: [(&str, &str); 12] = [
     ("TriggeringActor", "GITHUB_TRIGGERING_ACTOR"),
 ];
 /// Those that a session can do without when it is too large.
-#[cfg(feature = "signed")]
 const DROPPABLE: &[&str] = &["EventName", "BaseRef", "HeadRef", "RunId", "Job", "TriggeringActor"];
 
 /// Of a role that is assumed by a signed call.
-#[cfg(feature = "signed")]
 pub(super) fn read(options: &mut Options, env: &Environment, notices: &mut Vec<String>) -> SessionTags {
-    let skip = options.switch("role-skip-session-tagging").unwrap_or(false);
+    let skip = options.text("role-skip-session-tagging").is_some_and(|text| text.eq_ignore_ascii_case("true"));
     let mut tags = Tags::default();
     // Their keys and values are such that STS takes them.
     let _ = tags.push("GitHub", "Actions");
@@ -63,7 +55,6 @@ pub(super) fn read(options: &mut Options, env: &Environment, notices: &mut Vec<S
 /// With a token, which carries its own.
 pub(super) fn have_no_place(options: &mut Options, notices: &mut Vec<String>) {
     options.parse("custom-tags", |text| custom_tags(text, Tags::default()));
-    options.switch("role-skip-session-tagging");
     for name in ["custom-tags", "transitive-tag-keys"] {
         if options.has(name) {
             notices.push(format!("`{name}` has no effect: with a token, only the token's issuer can set session tags"));

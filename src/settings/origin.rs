@@ -1,0 +1,180 @@
+//! What the first role is assumed with, and what a signed request for it says.
+
+use super::options::written;
+use super::{
+    CredentialSource, ExternalId, HandOver, Options, ProfileKind, RoleArn, RoleName, SessionTags, SignedRequest,
+    SourceIdentity, Target, ValueFault, custom_tags, tag_keys,
+};
+use crate::aws::environment;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::names::Meaning;
+use crate::run::Run;
+use crate::signed;
+use crate::sts::tags::Tags;
+
+/// The values of the option `source`.
+pub const SOURCES: &[&str] = &["token", "environment", "profile", "container", "instance", "machine"];
+const DEFAULT_PROFILE: &str = "default";
+
+/// What there is before the first role.
+pub enum Origin {
+    /// The job's token.
+    Token,
+    Credentials(CredentialSource),
+}
+
+/// A token, unless an option says otherwise: other credentials are never a source by themselves. `None`:
+/// what it names cannot be used, which is on record.
+pub fn read(options: &mut Options, run: &Run) -> Option<Origin> {
+    let (source, profile) = (run.option(Meaning::Source), run.option(Meaning::SourceProfile));
+    let named = options.text(profile).map(str::to_owned);
+    let chosen = options.parse(source, |text| {
+        SOURCES
+            .iter()
+            .copied()
+            .find(|known| *known == text)
+            .ok_or_else(|| ValueFault::new(format!("is none of {}", crate::text::listed(SOURCES)), "environment"))
+    });
+    if chosen.is_none() && options.has(source) {
+        return None;
+    }
+    if named.is_some() && !matches!(chosen, None | Some("profile")) {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, format!("`{profile}` has no effect with this `{source}`"))
+                .fix(format!("remove `{profile}`, or use `{}`", written(source, "profile"))),
+        );
+    }
+    let env = &run.env;
+    Some(match chosen.unwrap_or(if named.is_some() { "profile" } else { "token" }) {
+        "environment" => Origin::Credentials(of_the_job(options, run, &written(source, "environment"))?),
+        "profile" => {
+            let name = named.or_else(|| env.get("AWS_PROFILE").map(str::to_owned));
+            Origin::Credentials(CredentialSource::Profile(name.unwrap_or_else(|| DEFAULT_PROFILE.to_owned())))
+        }
+        "container" => Origin::Credentials(CredentialSource::Container),
+        "instance" => Origin::Credentials(CredentialSource::Instance),
+        "machine" => Origin::Credentials(CredentialSource::Machine),
+        _ => Origin::Token,
+    })
+}
+
+/// Those that an earlier step has exported. `asked` is the option that asks for them.
+pub fn of_the_job(options: &mut Options, run: &Run, asked: &str) -> Option<CredentialSource> {
+    match environment::read(|name| run.env.get(name).map(str::to_owned)) {
+        Some(Ok(credentials)) => {
+            Some(CredentialSource::Known { credentials, from: "the credentials of the job's environment".to_owned() })
+        }
+        Some(Err(fault)) => {
+            options.problem(signed::unusable_variables(fault));
+            None
+        }
+        None => {
+            let machine = written(run.option(Meaning::Source), "machine");
+            options.problem(
+                Diagnostic::new(
+                    Code::CredentialsMissing,
+                    format!("`{asked}` takes the credentials that the job has, and it has none yet"),
+                )
+                .fact("not set", "AWS_ACCESS_KEY_ID")
+                .cause("no earlier step of this job exported any, or it wrote a profile or outputs instead")
+                .fix("let a step before this one hand its credentials over as variables")
+                .fix(format!("for the role of the machine itself, use `{machine}`")),
+            );
+            None
+        }
+    }
+}
+
+/// The role to assume with credentials, by its ARN or by its name in their account.
+pub fn target(options: &mut Options, run: &Run) -> Option<Target> {
+    let option = run.option(Meaning::RoleArn);
+    match options.text(option).and_then(RoleName::parse) {
+        Some(name) => Some(Target::RoleNamed(name)),
+        None => options.require(option, "arn:aws:iam::123456789012:role/deploy", RoleArn::parse).map(Target::Role),
+    }
+}
+
+/// What the request for the first role says, where it is signed. With a token there is no place for it.
+pub fn request(options: &mut Options, run: &Run, by_token: bool) -> SignedRequest {
+    let tags = options.parse(run.option(Meaning::Tags), |text| custom_tags(text, Tags::default()));
+    let transitive = options.parse(run.option(Meaning::TransitiveTagKeys), tag_keys).unwrap_or_default();
+    let request = without_tags(options, run, by_token);
+    if by_token {
+        for meaning in [Meaning::Tags, Meaning::TransitiveTagKeys] {
+            let option = run.option(meaning);
+            if options.has(option) {
+                options.problem(no_place(run, option).cause("only the token's issuer can set session tags"));
+            }
+        }
+        return request;
+    }
+    let tags = tags.unwrap_or_default();
+    if let Some(stranger) = transitive.iter().find(|key| !tags.has(key)) {
+        let option = run.option(Meaning::TransitiveTagKeys);
+        options.problem(
+            Diagnostic::new(Code::OptionInvalid, format!("`{option}` names {stranger}, of which there is no tag"))
+                .fix(format!("add it to `{}`, or remove it here", run.option(Meaning::Tags))),
+        );
+    }
+    SignedRequest { tags: SessionTags { tags, transitive, droppable: &[] }, ..request }
+}
+
+/// The same for who brings tags of its own.
+pub fn without_tags(options: &mut Options, run: &Run, by_token: bool) -> SignedRequest {
+    let (id, identity) = (run.option(Meaning::ExternalId), run.option(Meaning::SourceIdentity));
+    let external_id = options.parse(id, ExternalId::parse);
+    let source_identity = options.parse(identity, SourceIdentity::parse);
+    if by_token {
+        if options.has(id) {
+            options.problem(no_place(run, id).cause(
+                "AssumeRoleWithWebIdentity has no such parameter, so a trust policy that asks for it refuses every job",
+            ).fix("pin `sub` and `aud` in the role's trust policy instead"));
+        }
+        if options.has(identity) {
+            options.problem(no_place(run, identity).cause("only the token's issuer can set a source identity"));
+        }
+    }
+    SignedRequest { external_id, source_identity, ..SignedRequest::default() }
+}
+
+/// What has no effect on keys that are handed over as they are. A policy that is dropped would leave more
+/// allowed than was meant.
+pub fn check_alone(options: &mut Options, run: &Run) {
+    let role = run.option(Meaning::RoleArn);
+    for meaning in [Meaning::Policy, Meaning::PolicyArns, Meaning::ExternalId, Meaning::SourceIdentity] {
+        let name = run.option(meaning);
+        if options.has(name) {
+            options.problem(
+                Diagnostic::new(Code::OptionConflict, format!("`{name}` has no effect without `{role}`"))
+                    .cause("without a role, the stored key is handed over as it is")
+                    .fix(format!("add `{role}`, or remove `{name}`")),
+            );
+        }
+    }
+}
+
+fn no_place(run: &Run, option: &str) -> Diagnostic {
+    let chain = run.option(Meaning::Chain);
+    Diagnostic::new(Code::OptionConflict, format!("`{option}` cannot be sent with a token"))
+        .fix(format!("remove `{option}`, or give it to a further role, in `{chain}`"))
+}
+
+/// A profile that fetches fresh credentials needs a source that is still there then.
+pub fn check_hand_over(options: &mut Options, run: &Run, source: &CredentialSource, hand_over: &HandOver) {
+    let fetches = hand_over.profile.as_ref().is_some_and(|profile| profile.kind == ProfileKind::Process);
+    if fetches && !matches!(source, CredentialSource::Container | CredentialSource::Instance) {
+        let way = run.option(Meaning::HandOver);
+        options.problem(
+            Diagnostic::new(
+                Code::OptionConflict,
+                format!("`{}` could not fetch fresh credentials", written(way, "process")),
+            )
+            .cause("it would need the credentials that this role is assumed with, and those are not kept")
+            .fix(format!(
+                "use `{}` or `{}`, or let the job use its own token",
+                written(way, "profile"),
+                written(way, "env")
+            )),
+        );
+    }
+}
