@@ -25,6 +25,8 @@ use crate::settings::{
 /// A program that prints credentials has so long, and prints so much at most.
 const PROGRAM_MS: u32 = 20_000;
 const PROGRAM_BYTES: u32 = 64 * 1024;
+/// Tells a program which profile it is run for: it may be this one, told to take that profile's credentials.
+const WITHIN: &str = "CI_ASSUME_ROLE_WITHIN";
 /// The one that counts when none is named.
 const DEFAULT_PROFILE: &str = "default";
 
@@ -245,8 +247,16 @@ impl Search<'_> {
 
     async fn program(&self, name: &str, argv: Vec<String>) -> Result<Credentials, Failure> {
         let failed = |problem: &str| missing(format!("the `credential_process` of profile `{name}` {problem}"));
-        let command =
-            Command { argv, env: Vec::new(), input: String::new(), timeout_ms: PROGRAM_MS, max_bytes: PROGRAM_BYTES };
+        if self.run.env.get(WITHIN) == Some(name) {
+            return Err(failed("asks for this profile itself").fix("name another profile as the source").into());
+        }
+        let command = Command {
+            argv,
+            env: vec![(WITHIN, name.to_owned())],
+            input: String::new(),
+            timeout_ms: PROGRAM_MS,
+            max_bytes: PROGRAM_BYTES,
+        };
         match self.run.program(command).await {
             // What it printed may be keys, in whatever form, so none of it is told.
             Ok(ended) if ended.exit_code == Some(0) => process::read(&ended.stdout)
