@@ -14,6 +14,7 @@ const FLAGS = {
 	sessionName: '--session-name',
 	duration: '--duration',
 	policy: '--policy',
+	chain: '--chain',
 	stsEndpoint: '--sts-endpoint',
 	maxAttempts: '--max-attempts',
 };
