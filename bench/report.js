@@ -67,6 +67,19 @@ function budgetsOf(results, { read, shipped }) {
 			unit: '',
 			measured: most(runs('denied https'), ({ sts }) => sts),
 		},
+		{
+			what: 'Ten roles at an STS of 100 ms, wall time',
+			atMost: 1.5,
+			unit: ' x one role',
+			measured: ratio(runs('slow ten roles'), runs('slow one role'), ({ wall }) => wall),
+		},
+		{ what: 'Round trips, ten roles', atMost: 11, unit: '', measured: most(runs('slow ten roles'), total) },
+		{
+			what: 'Round trips, two further roles',
+			atMost: 4,
+			unit: '',
+			measured: most(runs('slow two further roles'), total),
+		},
 		...addedOf(results),
 		{ what: 'Read at run time', atMost: 450, unit: ' kB', measured: kb(read) },
 		{ what: 'Downloaded by a job', atMost: 1200, unit: ' kB', measured: kb(shipped) },
@@ -116,6 +129,11 @@ function processes(results) {
 		names.push([`Peer, ${BY[scheme]}`, `peer ${scheme}`]);
 		names.push([`Ours, denied, ${BY[scheme]}`, `denied ${scheme}`]);
 	}
+	names.push(
+		['Ours, one role, STS at 100 ms', 'slow one role'],
+		['Ours, ten roles, STS at 100 ms', 'slow ten roles'],
+		['Ours, two further roles, STS at 100 ms', 'slow two further roles'],
+	);
 	names.push(['Ours, post step', 'ours post https'], ['Peer, post step', 'peer post https']);
 	names.push(
 		['Buildkite job, a plugin with one hook that does nothing', 'buildkite one hook'],

@@ -164,6 +164,7 @@ function jobsOf(peer) {
 			...(peer === undefined ? [] : [peerOf(scheme, peer)]),
 			deniedOf(scheme),
 		]),
+		...slowJobs(),
 	];
 }
 
@@ -206,6 +207,21 @@ function oursOf(scheme) {
 		script(`ours ${scheme}`, 'js/github.cjs'),
 		script(`ours post ${scheme}`, 'js/github-post.cjs'),
 	]);
+}
+
+/** How long runs take where STS does. @returns {Job[]} */
+function slowJobs() {
+	const arn = (/** @type {number} */ number) => `arn:aws:iam::123456789012:role/deploy-${number}`;
+	const roles = Array.from({ length: 10 }, (_, number) => ({ 'role-to-assume': arn(number), prefix: `R${number}_` }));
+	return [
+		['one role', {}],
+		['ten roles', { INPUT_ROLES: JSON.stringify(roles) }],
+		['two further roles', { INPUT_CHAIN: [1, 2].map(arn).join('\n') }],
+	].map(([name, more]) => {
+		const job = onRunner('https', [script(`slow ${name}`, 'js/github.cjs')], '/slow');
+		const usual = job.environment;
+		return { ...job, environment: (folder, base) => ({ ...usual(folder, base), .../** @type {object} */ (more) }) };
+	});
 }
 
 /** @param {Scheme} scheme */

@@ -1,5 +1,5 @@
 // The far end of every measured process: the CIs' token services and STS on loopback, over HTTP and over TLS, answering
-// at once. A process of its own, so that its work is not counted. Its parent asks it what came since it last asked.
+// at once, or at /slow after a while. A process of its own, so that its work is not counted. Its parent asks it what came since it last asked.
 
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -7,6 +7,9 @@ import https from 'node:https';
 import { ACCOUNT, DENIED, mint, stsAnswer, tokenAnswer } from '../tests/js/support/answers.js';
 
 /** @typedef {{ token: number, sts: number, identity: number }} Counts */
+
+/** About what STS takes, from a runner in another region. */
+const SLOW_MS = 100;
 
 /** As long as real ones are. */
 const SESSION_TOKEN = Buffer.alloc(600, 'a session token of the usual length ').toString('base64');
@@ -59,7 +62,10 @@ function answerTo(url, body) {
 		return IDENTITY;
 	}
 	counts.sts += 1;
-	return url.startsWith('/denying') ? DENIED : stsAnswer({ SessionToken: SESSION_TOKEN });
+	if (url.startsWith('/denying')) return DENIED;
+	const answer = stsAnswer({ SessionToken: SESSION_TOKEN });
+	if (body.includes('Action=AssumeRoleWithWebIdentity')) return answer;
+	return { ...answer, body: String(answer.body).replaceAll('AssumeRoleWithWebIdentity', 'AssumeRole') };
 }
 
 /** @type {http.RequestListener} */
@@ -73,7 +79,11 @@ const serve = (request, response) => {
 		const answer = answerTo(request.url ?? '', body);
 		const { contentType = 'text/plain', body: text = '' } = answer;
 		const status = 'status' in answer ? answer.status : 200;
-		response.writeHead(status ?? 200, { 'Content-Type': contentType, 'x-amzn-requestid': 'request-1' }).end(text);
+		const headers = { 'Content-Type': contentType, 'x-amzn-requestid': 'request-1' };
+		setTimeout(
+			() => response.writeHead(status ?? 200, headers).end(text),
+			request.url?.startsWith('/slow') ? SLOW_MS : 0,
+		);
 	});
 };
 
