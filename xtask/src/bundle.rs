@@ -1,6 +1,6 @@
 //! The scripts of `pkg/` that runs load: each is one file of `js/` with all that it imports, since to find, read and link
 //! a file costs a run the better part of a millisecond. They are CommonJS, which Node starts without its loader of ES
-//! modules, and keep the names of their sources, to be read by whoever formats them.
+//! modules, and as small as they can be: to be read, their sources are there, and CI makes the same bytes of those.
 
 use std::fs;
 use std::path::Path;
@@ -35,8 +35,7 @@ pub fn write(out: &Path) -> Result<()> {
         "--format=cjs",
         "--target=node18",                  // the oldest that js/start.cjs lets through
         "--supported:dynamic-import=false", // `require` will do, and costs less
-        "--minify-whitespace",
-        "--minify-syntax",
+        "--minify",
         "--charset=utf8",
         "--log-level=warning",
         "--define:import.meta.url=fileUrl", // which CommonJS does not have; nor is it strict by itself
