@@ -24,6 +24,7 @@ pub mod environment;
 pub mod exchange;
 pub mod explain;
 pub mod handover;
+pub mod iam;
 pub mod job;
 pub mod keys;
 pub mod names;

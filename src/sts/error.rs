@@ -79,7 +79,7 @@ pub struct StsError {
 }
 
 /// Reads an answer whose outermost element is to be `root`, with status 200.
-pub(super) fn open(answer: &Answer, root: &str) -> Result<Document, AnswerFault> {
+pub(crate) fn open(answer: &Answer, root: &str) -> Result<Document, AnswerFault> {
     let fault = match Document::read(&answer.body) {
         Ok(document) if document.root() == root && answer.status == 200 => return Ok(document),
         Ok(document) => match StsError::read(answer, &document) {

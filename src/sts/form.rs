@@ -1,43 +1,50 @@
-//! The form that is posted to STS (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>).
+//! The form that is posted to STS, and to IAM, which speaks as STS does
+//! (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The content type of every request to STS.
+/// The content type of every such request.
 pub const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// Pairs of a form, everything but RFC 3986's unreserved characters percent-encoded: a bare `+`
 /// would be a space to the reader.
-pub(super) struct Form(String);
+pub(crate) struct Form(String);
 
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Form {
-    pub(super) fn of(action: &str) -> Self {
-        Self(format!("Action={action}&Version=2011-06-15"))
+    /// An action of STS.
+    pub(crate) fn of(action: &str) -> Self {
+        Self::of_version(action, "2011-06-15")
+    }
+
+    /// An action of a service by the version of its API.
+    pub(crate) fn of_version(action: &str, version: &str) -> Self {
+        Self(format!("Action={action}&Version={version}"))
     }
 
     /// Names are ours and need no encoding.
-    pub(super) fn push(&mut self, name: &str, value: &str) {
+    pub(crate) fn push(&mut self, name: &str, value: &str) {
         self.0.push('&');
         self.0.push_str(name);
         self.0.push('=');
         self.0.extend(utf8_percent_encode(value, RESERVED));
     }
 
-    pub(super) fn push_some(&mut self, name: &str, value: Option<&str>) {
+    pub(crate) fn push_some(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.push(name, value);
         }
     }
 
     /// A list, which counts from 1.
-    pub(super) fn push_list(&mut self, name: &str, member: &str, values: &[&str]) {
+    pub(crate) fn push_list(&mut self, name: &str, member: &str, values: &[&str]) {
         for (number, value) in (1..).zip(values) {
             self.push(&format!("{name}.member.{number}{member}"), value);
         }
     }
 
-    pub(super) fn into_body(self) -> String {
+    pub(crate) fn into_body(self) -> String {
         self.0
     }
 }

@@ -12,7 +12,7 @@ pub mod form;
 pub mod get_caller_identity;
 mod kind;
 pub mod partition;
-mod result;
+pub(crate) mod result;
 pub mod session;
 pub mod tags;
 pub mod xml;

@@ -12,6 +12,8 @@ pub struct Partition {
     pub dns_suffix: &'static str,
     /// `api.aws`: under which the endpoints for IPv4 and IPv6 are.
     pub dual_stack_dns_suffix: &'static str,
+    /// Where the services are that the partition has one of, such as IAM.
+    pub home_region: &'static str,
     /// Known regions, with the pseudo region that stands for services without one.
     pub regions: &'static [&'static str],
     /// How the names of its regions start, known or not: `us` for `us-WORD-NUMBER`.
@@ -25,6 +27,7 @@ impl Partition {
             id: "aws",
             dns_suffix: "amazonaws.com",
             dual_stack_dns_suffix: "api.aws",
+            home_region: "us-east-1",
             regions: &[
                 "af-south-1",
                 "ap-east-1",
@@ -70,6 +73,7 @@ impl Partition {
             id: "aws-cn",
             dns_suffix: "amazonaws.com.cn",
             dual_stack_dns_suffix: "api.amazonwebservices.com.cn",
+            home_region: "cn-north-1",
             regions: &["aws-cn-global", "cn-north-1", "cn-northwest-1"],
             prefixes: &["cn"],
         },
@@ -77,6 +81,7 @@ impl Partition {
             id: "aws-eusc",
             dns_suffix: "amazonaws.eu",
             dual_stack_dns_suffix: "api.amazonwebservices.eu",
+            home_region: "eusc-de-east-1",
             regions: &["eusc-de-east-1"],
             prefixes: &["eusc-de"],
         },
@@ -84,6 +89,7 @@ impl Partition {
             id: "aws-iso",
             dns_suffix: "c2s.ic.gov",
             dual_stack_dns_suffix: "api.aws.ic.gov",
+            home_region: "us-iso-east-1",
             regions: &["aws-iso-global", "us-iso-east-1", "us-iso-west-1"],
             prefixes: &["us-iso"],
         },
@@ -91,6 +97,7 @@ impl Partition {
             id: "aws-iso-b",
             dns_suffix: "sc2s.sgov.gov",
             dual_stack_dns_suffix: "api.aws.scloud",
+            home_region: "us-isob-east-1",
             regions: &["aws-iso-b-global", "us-isob-east-1", "us-isob-west-1"],
             prefixes: &["us-isob"],
         },
@@ -98,6 +105,7 @@ impl Partition {
             id: "aws-iso-e",
             dns_suffix: "cloud.adc-e.uk",
             dual_stack_dns_suffix: "api.cloud-aws.adc-e.uk",
+            home_region: "eu-isoe-west-1",
             regions: &["aws-iso-e-global", "eu-isoe-west-1"],
             prefixes: &["eu-isoe"],
         },
@@ -105,6 +113,7 @@ impl Partition {
             id: "aws-iso-f",
             dns_suffix: "csp.hci.ic.gov",
             dual_stack_dns_suffix: "api.aws.hci.ic.gov",
+            home_region: "us-isof-south-1",
             regions: &["aws-iso-f-global", "us-isof-east-1", "us-isof-south-1"],
             prefixes: &["us-isof"],
         },
@@ -112,6 +121,7 @@ impl Partition {
             id: "aws-us-gov",
             dns_suffix: "amazonaws.com",
             dual_stack_dns_suffix: "api.aws",
+            home_region: "us-gov-west-1",
             regions: &["aws-us-gov-global", "us-gov-east-1", "us-gov-west-1"],
             prefixes: &["us-gov"],
         },

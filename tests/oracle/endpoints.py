@@ -1,10 +1,10 @@
-"""Where botocore, the AWS SDK for Python, finds STS and ECR: the reference for src/sts/endpoint.rs and
-src/ecr/endpoint.rs.
+"""Where botocore, the AWS SDK for Python, finds STS, ECR and IAM: the reference for src/sts/endpoint.rs,
+src/ecr/endpoint.rs and src/iam/endpoint.rs.
 
     python tests/oracle/endpoints.py            writes endpoints.json beside this file
     python tests/oracle/endpoints.py --check    fails if the file is not what it would write
 
-Needs the botocore of tests/requirements.txt. tests/sts_endpoints.rs and tests/ecr.rs read the file.
+Needs the botocore of tests/requirements.txt. tests/sts_endpoints.rs, tests/ecr.rs and tests/iam.rs read the file.
 """
 
 import itertools
@@ -26,7 +26,7 @@ UNKNOWN = """
 """.split()
 
 # What else their rules ask.
-SERVICES = {"sts": {"UseGlobalEndpoint": False}, "ecr": {}, "ecr-public": {}}
+SERVICES = {"sts": {"UseGlobalEndpoint": False}, "ecr": {}, "ecr-public": {}, "iam": {}}
 
 
 def cases():
@@ -55,14 +55,20 @@ def cases():
                 # A provider keeps answers and changes its partitions while it works: one for each case.
                 provider = EndpointProvider(rules, {"partitions": json.loads(json.dumps(partitions))})
                 endpoint = provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dual_stack, **more)
-                rows.append([region, fips, dual_stack, endpoint.url])
+                row = [region, fips, dual_stack, endpoint.url]
+                if service == "iam":  # it is in one region, and signed for that
+                    (scheme,) = endpoint.properties["authSchemes"]
+                    row.append(scheme["signingRegion"])
+                rows.append(row)
         yield service, rows
 
 
 def text():
     head, *services = cases()
     parts = [("partitions", head["partitions"])]
-    parts += [(f"{service}: region, FIPS, dual-stack, URL", rows) for service, rows in services]
+    titles = {"iam": "region, FIPS, dual-stack, URL, signing region"}
+    usual = "region, FIPS, dual-stack, URL"
+    parts += [(f"{service}: {titles.get(service, usual)}", rows) for service, rows in services]
     lists = (f"{json.dumps(name)}: [\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]" for name, rows in parts)
     return "{" + ",\n".join(lists) + "}\n"
 

@@ -1,21 +1,22 @@
 """What botocore, the AWS SDK for Python, writes and reads in calls that are signed: the reference for
-src/sts/assume_role.rs, src/sts/get_caller_identity.rs and src/ecr.
+src/sts/assume_role.rs, src/sts/get_caller_identity.rs, src/ecr and src/iam/get_role.rs.
 
     python tests/oracle/signed_calls.py            writes signed_calls.json beside this file
     python tests/oracle/signed_calls.py --check    fails if the file is not what it would write
 
-Needs the botocore of tests/requirements.txt. tests/sts_exchange.rs and tests/ecr.rs read the file.
+Needs the botocore of tests/requirements.txt. tests/sts_exchange.rs, tests/ecr.rs and tests/iam.rs read the file.
 """
 
 import base64
 import json
 import random
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 from xml.sax.saxutils import escape
 
 import botocore.session
 from botocore.awsrequest import AWSRequest
+from botocore.handlers import json_decode_policies
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 from support.fixture import ODD, issued, limits, main, names, rows, word
@@ -54,11 +55,11 @@ def element(rng, name, content):
     return f"<{name}>{escape(content)}</{name}>"
 
 
-def answer(rng, name, result):
+def answer(rng, name, result, service="sts"):
     content = {f"{name}Result": result, "ResponseMetadata": {"RequestId": word(rng, "abc019-", 8, 20)}}
     body = element(rng, f"{name}Response", content)
     parsed = create_parser("query").parse(
-        {"status_code": 200, "headers": {}, "body": body.encode()}, operation("sts", name).output_shape
+        {"status_code": 200, "headers": {}, "body": body.encode()}, operation(service, name).output_shape
     )
     if "Credentials" in parsed:
         parsed["Credentials"]["Expiration"] = int(parsed["Credentials"]["Expiration"].timestamp())
@@ -80,6 +81,32 @@ def caller(rng):
     arn = rng.choice(["arn:aws:iam::{}:user/a/b", "arn:aws:sts::{}:assumed-role/a/b@c", "arn:aws-cn:iam::{}:root"])
     identity = {"Account": account, "Arn": arn.format(account), "UserId": word(rng, "AROA01:abc@", 5, 20)}
     return answer(rng, "GetCallerIdentity", identity)
+
+
+def get_role(rng):
+    """The request, and an answer, whose policy botocore decodes by a handler of its own."""
+    name = word(rng, "abcXYZ019_+=,.@-", 1, 20)
+    model = operation("iam", "GetRole")
+    serialized = create_serializer("query").serialize_to_request({"RoleName": name}, model)
+    body = AWSRequest("POST", "https://iam.example", data=serialized["body"]).prepare().body
+    policy = {"Version": "2012-10-17", "Statement": [{"Sid": word(rng, ODD, 0, 30), "Effect": "Allow"}]}
+    text = json.dumps(policy, indent=rng.choice([None, 2]), ensure_ascii=rng.random() < 0.5)
+    path = rng.choice(["/", "/ci/", "/a/b+c/"])
+    role = {
+        "Arn": f"arn:aws:iam::123456789012:role{path}{name}",
+        "AssumeRolePolicyDocument": quote(text, safe=rng.choice(["", "/:,"])),
+        "CreateDate": "2026-11-21T12:03:00Z",
+        "Description": word(rng, ODD, 0, 20),
+        "MaxSessionDuration": "3600",
+        "Path": path,
+        "RoleId": word(rng, "AROA019", 16, 20),
+        "RoleName": name,
+    }
+    case = answer(rng, "GetRole", {"Role": role}, "iam")
+    json_decode_policies(case["parsed"], model)
+    parsed = case["parsed"]["Role"]
+    kept = {"Arn": parsed["Arn"], "AssumeRolePolicyDocument": parsed["AssumeRolePolicyDocument"]}
+    return {"name": name, "form": parse_qsl(body, strict_parsing=True), "body": case["body"], "parsed": kept}
 
 
 def ecr(rng, service):
@@ -129,6 +156,7 @@ def text():
         "sessions": [session(rng) for _ in range(30)],
         "callers": [caller(rng) for _ in range(20)],
         "ecr": [ecr(rng, rng.choice(["ecr", "ecr-public"])) for _ in range(60)],
+        "get_role": [get_role(rng) for _ in range(30)],
     }
     return "{" + ",\n".join(f'"{name}": {rows(each)}' for name, each in parts.items()) + "}\n"
 
