@@ -6,12 +6,19 @@
 
 use serde_json::Value;
 
+use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{FaultKind, Symlinks};
 use crate::keys;
+#[cfg(feature = "signed")]
+use crate::names::Meaning;
 use crate::product;
+#[cfg(feature = "signed")]
+use crate::run::apart;
 use crate::run::{Run, Trouble};
-use crate::settings::ToAssume;
+use crate::settings::{Settings, ToAssume};
+#[cfg(feature = "signed")]
+use crate::signed::role_policy::{self, RolePolicy};
 use crate::token::UnverifiedToken;
 
 /// A trust policy has at most 4 KB; a file can have those of many roles.
@@ -31,27 +38,80 @@ const LABELS: [&str; 12] = [
     "job calls",
     "or",
 ];
+/// What says where a policy is from that is in a file.
+const FILE: &str = "policy file";
 /// What an answer may hold of each kind.
 const MOST: usize = 24;
 
-/// Adds what the policy says to the explanation of a refusal. Whatever is wrong with the file, the
-/// explanation stands.
-pub async fn by_policy(run: &Run, role: &ToAssume<'_>, token: &UnverifiedToken, mut trouble: Trouble) -> Trouble {
-    let Some(path) = &role.trust_policy_file else { return trouble };
+/// Adds what the policy says to the explanation of a refusal, from a file or from IAM. Whatever is wrong with
+/// either, the explanation stands.
+pub async fn by_policy(
+    run: &Run,
+    ci: &dyn Ci,
+    settings: &Settings,
+    role: &ToAssume<'_>,
+    token: &UnverifiedToken,
+    mut trouble: Trouble,
+) -> Trouble {
     let about_policy = matches!(
         trouble.diagnostic.code,
         Code::NotAuthorized | Code::TagSessionNotAllowed | Code::SourceIdentityNotAllowed
     );
-    if about_policy {
-        trouble.diagnostic = match ask(run, role, token, path).await {
-            Ok(answer) => told(trouble.diagnostic, path, &answer),
-            Err(problem) => trouble.diagnostic.fact("policy file", format!("{path} {problem}")),
-        };
+    if !about_policy {
+        return trouble;
     }
+    if let Some(path) = &role.trust_policy_file {
+        trouble.diagnostic = match by_file(run, role, token, path).await {
+            Ok(answer) => told(trouble.diagnostic, FILE, path, &answer),
+            Err(problem) => trouble.diagnostic.fact(FILE, format!("{path} {problem}")),
+        };
+        return trouble;
+    }
+    #[cfg(feature = "signed")]
+    if let Some(source) = &role.explain_with {
+        let found = apart(role_policy::read(run, ci, settings, role, source)).await;
+        trouble.diagnostic = by_iam(run, role, token, found, trouble.diagnostic).await;
+    }
+    #[cfg(not(feature = "signed"))]
+    let _ = (ci, settings); // such a run has gone elsewhere
     trouble
 }
 
-async fn ask(run: &Run, role: &ToAssume<'_>, token: &UnverifiedToken, path: &str) -> Result<Value, &'static str> {
+/// The same with what IAM has of the role, which may be no role at all.
+#[cfg(feature = "signed")]
+async fn by_iam(
+    run: &Run,
+    role: &ToAssume<'_>,
+    token: &UnverifiedToken,
+    found: RolePolicy,
+    diagnostic: Diagnostic,
+) -> Diagnostic {
+    const POLICY: &str = "trust policy";
+    let (account, name) = (role.role_arn.account().as_str(), role.role_arn.name());
+    let option = run.option(Meaning::RoleArn);
+    match found {
+        RolePolicy::Document { text, from } => {
+            let whence = format!("from IAM, read with {from}");
+            match ask(run, role, token, "trust-policy.json", &text).await {
+                Ok(answer) => told(diagnostic, POLICY, &whence, &answer),
+                Err(problem) => diagnostic.fact(POLICY, format!("{whence}, {problem}")),
+            }
+        }
+        RolePolicy::NoSuchRole => diagnostic
+            .fact(POLICY, "none: IAM says that there is no such role")
+            .without_guesses()
+            .cause(format!("there is no role `{name}` in account {account}"))
+            .fix(format!("correct the account and the name in `{option}`, or create the role")),
+        RolePolicy::OtherArn(arn) => diagnostic
+            .fact("role in IAM", &arn)
+            .without_guesses()
+            .cause(format!("the role `{name}` of account {account} has another ARN, with another path or spelling"))
+            .fix(format!("set `{option}` to {arn}")),
+        RolePolicy::Unread(reason) => diagnostic.fact(POLICY, format!("not read: {reason}")),
+    }
+}
+
+async fn by_file(run: &Run, role: &ToAssume<'_>, token: &UnverifiedToken, path: &str) -> Result<Value, &'static str> {
     let policy = run.channel.read_file(path, POLICY_BYTES, Symlinks::Follow).await;
     let policy = policy.map_err(|fault| match fault.kind {
         FaultKind::NotFound => "is not there",
@@ -60,15 +120,25 @@ async fn ask(run: &Run, role: &ToAssume<'_>, token: &UnverifiedToken, path: &str
         FaultKind::NotUtf8 => "does not hold text",
         _ => "cannot be read",
     })?;
-    let answer = run.channel.consult(question(path, &policy, role.role_arn.as_str(), token)).await;
+    ask(run, role, token, path, &policy).await
+}
+
+async fn ask(
+    run: &Run,
+    role: &ToAssume<'_>,
+    token: &UnverifiedToken,
+    name: &str,
+    policy: &str,
+) -> Result<Value, &'static str> {
+    let answer = run.channel.consult(question(name, policy, role.role_arn.as_str(), token)).await;
     let answer = answer.map_err(|_| "was not looked at: what knows trust policies could not be loaded")?;
     serde_json::from_str(&answer).map_err(|_| "was not looked at: no answer came back")
 }
 
 /// With the claims that AWS shows to a policy, and those that it acts on itself.
-fn question(path: &str, policy: &str, role_arn: &str, token: &UnverifiedToken) -> String {
+fn question(name: &str, policy: &str, role_arn: &str, token: &UnverifiedToken) -> String {
     let mut out = String::from("{");
-    for (name, text) in [("name", path), ("policy", policy), ("roleArn", role_arn)] {
+    for (name, text) in [("name", name), ("policy", policy), ("roleArn", role_arn)] {
         push_member(&mut out, name);
         push_text(&mut out, text);
     }
@@ -136,10 +206,10 @@ fn push_text(out: &mut String, text: &str) {
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
-/// The answer in the place of what is only likely.
-fn told(diagnostic: Diagnostic, path: &str, answer: &Value) -> Diagnostic {
+/// The answer in the place of what is only likely. `label` and `whence` say where the policy is from.
+fn told(diagnostic: Diagnostic, label: &'static str, whence: &str, answer: &Value) -> Diagnostic {
     let texts = |name: &str| answer[name].as_array().into_iter().flatten().filter_map(Value::as_str).take(MOST);
-    let mut diagnostic = diagnostic.fact("policy file", path);
+    let mut diagnostic = diagnostic.fact(label, whence);
     if texts("causes").next().is_some() {
         diagnostic = diagnostic.without_guesses();
     }
@@ -201,16 +271,16 @@ mod tests {
             "facts": [["policy wants", "a\n::error::b"], ["AWS says", "c"], 7, ["failed", 7]],
             "causes": ["d", 7], "fixes": {}, "statement": ["e"], "cause": "value-differs",
         });
-        let shown = told(usual(), "p", &answer);
+        let shown = told(usual(), FILE, "p", &answer);
         assert_eq!(shown.docs_url(), product::cause_url("value-differs"));
         for none in [json!("../x"), json!("a) [b](c"), json!(""), json!(7), json!(null)] {
-            assert_eq!(told(usual(), "p", &json!({ "cause": none })).docs_url(), Code::NotAuthorized.docs_url());
+            assert_eq!(told(usual(), FILE, "p", &json!({ "cause": none })).docs_url(), Code::NotAuthorized.docs_url());
         }
         assert_eq!(shown.facts.len(), 2, "{:?}", shown.facts);
         assert_eq!(shown.facts[1].1.as_str(), "a\\n::error::b");
         assert_eq!(shown.causes.iter().map(crate::text::Inert::as_str).collect::<Vec<_>>(), ["d"]);
         for nothing in [json!(null), json!({"causes": "x"}), json!([])] {
-            assert_eq!(told(usual(), "p", &nothing).causes.len(), 1, "{nothing}");
+            assert_eq!(told(usual(), FILE, "p", &nothing).causes.len(), 1, "{nothing}");
         }
     }
 }

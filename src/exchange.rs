@@ -65,6 +65,8 @@ pub async fn exchange(
         let exchanged = apart(signed::chain(run, settings, role, exchanged)).await?;
         let is_issued = !role.role().is_empty();
         if !settings.plain_secrets || !is_issued || is_plain(&exchanged.identity.credentials) {
+            #[cfg(feature = "signed")]
+            apart(signed::verify(run, settings, role, &exchanged)).await?;
             return Ok(exchanged);
         }
     }
@@ -228,7 +230,7 @@ async fn assume_role(
         Ok(session) => session,
         Err(fault) => {
             let trouble = explain::refusal(run, ci, role, token, &fault);
-            return Err(apart(consult::by_policy(run, role, token, trouble)).await);
+            return Err(apart(consult::by_policy(run, ci, settings, role, token, trouble)).await);
         }
     };
     let credentials = &session.credentials;

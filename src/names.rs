@@ -63,6 +63,8 @@ names! {
     Prefix          "--prefix"             "prefix"                        "credential-name-prefix"   "prefix"             "",
     Audience        "--audience"           "audience"                "audience"                 "audience"           "audience",
     TrustPolicyFile "--trust-policy-file"  "trust-policy-file"       "trust-policy-file"        "trust_policy_file"  "",
+    ExplainWith     "--explain-with"       "explain-with"            "explain-with"             "explain_with"       "",
+    VerifyIdentity  "--verify-identity"    "verify-identity"         "verify-identity"          "verify_identity"    "",
     TokenFile       "--token-file"         "web-identity-token-file" ""                         ""                   "",
     Source          "--source"             "source"                  "source"                   "source"             "",
     SourceProfile   "--source-profile"     "source-profile"          "source-profile"           "source_profile"     "",

@@ -61,6 +61,12 @@ fn case(flag: &Flag) -> ([&'static str; 2], Setting) {
     match flag.spec.name {
         "--role-arn" => (["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b"], usual),
         "--trust-policy-file" => (["/a.json", "/b.json"], usual.and("STS", "denies")),
+        // In either run of the pair, what the first asks for is looked for.
+        "--explain-with" => {
+            let usual = usual.and("STS", "denies").and("AWS_ENDPOINT_URL_IAM", "http://127.0.0.1:8080/iam");
+            (["environment", "profile"], usual.and("AWS_ACCESS_KEY_ID", "AKIA").and("AWS_SECRET_ACCESS_KEY", "s"))
+        }
+        "--verify-identity" => (["true", "false"], usual),
         "--region" => (["eu-west-1", "us-west-2"], usual),
         "--session-name" => (["one", "two"], usual),
         "--duration" => (["15m", "30m"], usual),

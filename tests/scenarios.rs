@@ -609,6 +609,8 @@ fn perform(
                 _ if effect["socket"].is_string() => "job-api",
                 _ if url.ends_with("/sts") || url.contains("//sts.") => "sts",
                 _ if url.contains("/metadata") => "metadata",
+                _ if url.ends_with("/iam") => "iam",
+                _ if url.ends_with("/signin") => "signin",
                 _ => "token",
             };
             world.concealed |= wanted == "job-api" && answer["status"] == 201;
@@ -796,6 +798,9 @@ fn respond(world: &mut World, answer: &Value) -> Value {
     if let Some(error) = answer["error"].as_object() {
         return reply(error["status"].as_u64().unwrap(), "text/xml", error_xml(error, &world.token));
     }
+    if answer["to"] == "iam" {
+        return reply(200, "text/xml", role_xml(answer["arn"].as_str(), &answer["policy"]));
+    }
     if answer["to"] == "token" && world.ci == "buildkite" {
         return reply(200, "application/json", json!({"token": world.token}).to_string());
     }
@@ -838,6 +843,17 @@ fn caller_xml(account: &str, arn: &str) -> String {
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
          <Arn>{arn}</Arn><UserId>AIDAEXAMPLE</UserId><Account>{account}</Account></GetCallerIdentityResult>\
          <ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+    )
+}
+
+/// As IAM answers, with its policy in percent-encoding.
+fn role_xml(arn: Option<&str>, policy: &Value) -> String {
+    let arn = arn.unwrap_or("arn:aws:iam::123456789012:role/deploy");
+    let policy = percent_encoding::utf8_percent_encode(policy.as_str().unwrap(), percent_encoding::NON_ALPHANUMERIC);
+    format!(
+        "<GetRoleResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><GetRoleResult><Role><Arn>{arn}</Arn>\
+         <AssumeRolePolicyDocument>{policy}</AssumeRolePolicyDocument><RoleName>deploy</RoleName></Role></GetRoleResult>\
+         <ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata></GetRoleResponse>"
     )
 }
 

@@ -175,6 +175,8 @@ pub const FLAGS: &[Flag] = &[
     flag("--allowed-account-id", "CI_ASSUME_ROLE_ALLOWED_ACCOUNT_ID", Takes::Several("ID"), EXCHANGE, "any account", "An account that the credentials may belong to"),
     flag("--sts-endpoint", "CI_ASSUME_ROLE_STS_ENDPOINT", Takes::One("URL"), EXCHANGE, "AWS's endpoint of the region", "Address of an STS-compatible service, https:// or this machine"),
     flag("--trust-policy-file", "CI_ASSUME_ROLE_TRUST_POLICY_FILE", Takes::One("FILE"), EXCHANGE, "none", "The role's trust policy, to name the condition that failed when AWS denies the role"),
+    flag("--explain-with", "CI_ASSUME_ROLE_EXPLAIN_WITH", Takes::Choice(crate::settings::origin::CREDENTIALS), EXCHANGE, "none", "Credentials that may read the role's trust policy from IAM (iam:GetRole) when AWS denies the role; profile is that of AWS_PROFILE, or with --source token of --source-profile"),
+    flag("--verify-identity", "CI_ASSUME_ROLE_VERIFY_IDENTITY", Takes::Choice(&["true", "false"]), EXCHANGE, "false", "Whether the new credentials are used once, to see that they are what STS said"),
     flag("--max-attempts", "CI_ASSUME_ROLE_MAX_ATTEMPTS", Takes::One("N"), EXCHANGE, "5", "How often to try in all what may pass by itself"),
     flag("--source", "CI_ASSUME_ROLE_SOURCE", Takes::Choice(crate::settings::origin::SOURCES), EXCHANGE, "token", "What the role is assumed with: the job's token, the credentials of its environment, an AWS profile, the container's, the instance's, or the first of these that the machine has"),
     flag("--source-profile", "CI_ASSUME_ROLE_SOURCE_PROFILE", Takes::One("NAME"), EXCHANGE, "AWS_PROFILE, or default", "The profile for --source profile; asks for it"),

@@ -4,6 +4,8 @@ use super::{
     AccountId, HandOver, Options, PolicyArn, Profile, ProfileKind, ProfileName, RetryPolicy, SessionDuration,
     SessionName, SessionPolicy, SessionSettings, ValueFault, account_ids, policy_arns, whole_number,
 };
+#[cfg(feature = "signed")]
+use super::{CredentialSource, origin};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
 use crate::names::Meaning;
@@ -45,6 +47,10 @@ impl SessionOptions {
 pub struct CheckOptions {
     pub allowed_accounts: Vec<AccountId>,
     pub trust_policy_file: Option<String>,
+    #[cfg(feature = "signed")]
+    pub explain_with: Option<CredentialSource>,
+    #[cfg(feature = "signed")]
+    pub verify_identity: bool,
 }
 
 impl CheckOptions {
@@ -52,6 +58,10 @@ impl CheckOptions {
         Self {
             allowed_accounts: options.parse(run.option(Meaning::AllowedAccounts), account_ids).unwrap_or_default(),
             trust_policy_file: options.text(run.option(Meaning::TrustPolicyFile)).map(str::to_owned),
+            #[cfg(feature = "signed")]
+            explain_with: origin::to_explain(options, run),
+            #[cfg(feature = "signed")]
+            verify_identity: options.switch(run.option(Meaning::VerifyIdentity)).unwrap_or(false),
         }
     }
 }

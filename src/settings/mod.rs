@@ -87,6 +87,12 @@ pub struct RoleSettings {
     pub signing_region: Region,
     /// The role's trust policy, to explain a denial with.
     pub trust_policy_file: Option<String>,
+    /// Whose credentials may read that policy from IAM, where no file has it.
+    #[cfg(feature = "signed")]
+    pub explain_with: Option<CredentialSource>,
+    /// The session is used once, to see that it is what it is said to be.
+    #[cfg(feature = "signed")]
+    pub verify_identity: bool,
     pub hand_over: HandOver,
 }
 
@@ -250,6 +256,8 @@ impl Target {
 pub enum CredentialSource {
     /// Known from the start. `from` goes on from "with".
     Known { credentials: Credentials, from: String },
+    /// The variables that AWS's tools read.
+    Environment,
     /// A profile of AWS's files, and all that it leads to.
     Profile(String),
     /// The service that a container is told of: ECS, EKS.

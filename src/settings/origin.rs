@@ -14,6 +14,8 @@ use crate::sts::tags::Tags;
 
 /// The values of the option `source`.
 pub const SOURCES: &[&str] = &["token", "environment", "profile", "container", "instance", "machine"];
+/// Those of them that are credentials: the values of the option `explain-with`.
+pub const CREDENTIALS: &[&str] = &["environment", "profile", "container", "instance", "machine"];
 const DEFAULT_PROFILE: &str = "default";
 
 /// What there is before the first role.
@@ -38,23 +40,40 @@ pub fn read(options: &mut Options, run: &Run) -> Option<Origin> {
     if chosen.is_none() && options.has(source) {
         return None;
     }
-    if named.is_some() && !matches!(chosen, None | Some("profile")) {
+    // The same option names the profile that a denial is explained with.
+    let explains = chosen == Some("token") && options.text(run.option(Meaning::ExplainWith)) == Some("profile");
+    if named.is_some() && !matches!(chosen, None | Some("profile")) && !explains {
         options.problem(
             Diagnostic::new(Code::OptionConflict, format!("`{profile}` has no effect with this `{source}`"))
                 .fix(format!("remove `{profile}`, or use `{}`", written(source, "profile"))),
         );
     }
-    let env = &run.env;
     Some(match chosen.unwrap_or(if named.is_some() { "profile" } else { "token" }) {
         "environment" => Origin::Credentials(of_the_job(options, run, &written(source, "environment"))?),
-        "profile" => {
-            let name = named.or_else(|| env.get("AWS_PROFILE").map(str::to_owned));
-            Origin::Credentials(CredentialSource::Profile(name.unwrap_or_else(|| DEFAULT_PROFILE.to_owned())))
-        }
+        "profile" => Origin::Credentials(of_a_profile(named, run)),
         "container" => Origin::Credentials(CredentialSource::Container),
         "instance" => Origin::Credentials(CredentialSource::Instance),
         "machine" => Origin::Credentials(CredentialSource::Machine),
         _ => Origin::Token,
+    })
+}
+
+fn of_a_profile(named: Option<String>, run: &Run) -> CredentialSource {
+    let name = named.or_else(|| run.env.get("AWS_PROFILE").map(str::to_owned));
+    CredentialSource::Profile(name.unwrap_or_else(|| DEFAULT_PROFILE.to_owned()))
+}
+
+/// Credentials that may read the trust policy of a role that denies a job. They are looked for then, and not
+/// before: a job that is let in can do without.
+pub fn to_explain(options: &mut Options, run: &Run) -> Option<CredentialSource> {
+    let named = options.text(run.option(Meaning::SourceProfile)).map(str::to_owned);
+    options.parse(run.option(Meaning::ExplainWith), |text| match text {
+        "environment" => Ok(CredentialSource::Environment),
+        "profile" => Ok(of_a_profile(named, run)),
+        "container" => Ok(CredentialSource::Container),
+        "instance" => Ok(CredentialSource::Instance),
+        "machine" => Ok(CredentialSource::Machine),
+        _ => Err(ValueFault::new(format!("is none of {}", crate::text::listed(CREDENTIALS)), "environment")),
     })
 }
 

@@ -51,6 +51,15 @@ pub async fn find(
     let search = Search { run, ci, settings, place };
     match source {
         CredentialSource::Known { credentials, from } => Ok((credentials.clone(), from.clone())),
+        CredentialSource::Environment => {
+            let nowhere = || {
+                Err(missing("the job's environment has no credentials")
+                    .fact("not set", "AWS_ACCESS_KEY_ID")
+                    .fix("let a step before this one export some, or use another source")
+                    .into())
+            };
+            search.environment().unwrap_or_else(nowhere)
+        }
         CredentialSource::Profile(name) => search.named(name).await,
         CredentialSource::Container => {
             let nowhere = || {
@@ -234,6 +243,8 @@ impl Search<'_> {
             endpoint: self.place.endpoint.clone(),
             signing_region: self.place.region.clone(),
             trust_policy_file: None,
+            explain_with: None,
+            verify_identity: false,
             hand_over: HandOver::default(),
         };
         if let Some(role_arn) = role.role_arn().filter(|_| self.settings.hide_account) {

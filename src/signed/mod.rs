@@ -5,6 +5,7 @@
 pub mod call;
 mod machine;
 mod refusal;
+pub mod role_policy;
 mod sts;
 
 pub use self::machine::find;
@@ -85,6 +86,52 @@ pub async fn chain(
         exchanged = Exchanged { token: exchanged.token, identity, duration };
     }
     Ok(exchanged)
+}
+
+/// Uses a new session once, where that is asked for: AWS has to know it as what it was issued as.
+///
+/// # Errors
+/// When AWS does not take it, or takes it for somebody else's.
+pub async fn verify(run: &Run, settings: &Settings, role: &RoleSettings, exchanged: &Exchanged) -> Result<(), Failure> {
+    let Identity { credentials, account, arn } = &exchanged.identity;
+    // Without a role, this very call has said whose they are.
+    if !role.verify_identity || role.role().is_empty() && role.chain.is_empty() {
+        return Ok(());
+    }
+    let place = Place { endpoint: &role.endpoint, region: &role.signing_region };
+    let from = format!("the new credentials of {arn}");
+    match Sts::new(run, settings, place, (credentials.clone(), from)).identity().await {
+        Ok(caller) if caller.account == *account && caller.arn == *arn => {
+            run.say(&format!("  verified: AWS knows the credentials as {arn}"));
+            Ok(())
+        }
+        Ok(caller) => Err(Diagnostic::new(
+            Code::StsAnswerInvalid,
+            "STS issued credentials for one role, and takes them for somebody else's",
+        )
+        .fact("issued for", arn)
+        .fact("taken for", &caller.arn)
+        .fact("endpoint", &role.endpoint.url)
+        .cause("what listens at that address is not AWS's STS, or something on the way changes its answers")
+        .fix("nothing was handed over; let the runner reach AWS's own endpoint")
+        .into()),
+        Err(failure) => Err(unverified(&role.endpoint, failure)),
+    }
+}
+
+/// They are seconds old, so that the usual causes are none.
+fn unverified(endpoint: &Endpoint, failure: Failure) -> Failure {
+    let problems = failure.into_diagnostics().into_iter().map(|problem| match problem.code {
+        Code::CredentialsRefused => problem
+            .without_guesses()
+            .fact("endpoint", &endpoint.url)
+            .cause("what issued them is not AWS's STS, or something on the way changes its answers")
+            .cause("the sessions of the role have just been revoked")
+            .fix("nothing was handed over; let the runner reach AWS's own endpoint"),
+        _ => problem,
+    });
+    let problems: Vec<Diagnostic> = problems.collect();
+    Failure::of(problems).unwrap_or_else(|| missing("the new credentials were not verified").into())
 }
 
 /// Credentials, and what they are for people: it goes on from "with".

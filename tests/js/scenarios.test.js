@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { describe, test } from 'node:test';
-import { callerXml, DENIED, errorXml, stsAnswer, tokenAnswer } from './support/answers.js';
+import { callerXml, DENIED, errorXml, roleXml, stsAnswer, tokenAnswer } from './support/answers.js';
 import { startAny } from './support/any.js';
 import { buildTokenAnswer, EMPTY_STORE, startBuild } from './support/bitrise.js';
 import { jobTokenAnswer, startHook } from './support/buildkite.js';
@@ -28,9 +28,10 @@ import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN, STORED_SECRET, STORED_TOK
  * @typedef {import('./support/job.js').Job | import('./support/bitrise.js').Build
  *   | import('./support/buildkite.js').Hook | import('./support/any.js').AnyJob} Job
  * @typedef {object} Scripted
- * @property {'token' | 'sts' | 'metadata'} to
+ * @property {'token' | 'sts' | 'metadata' | 'iam' | 'signin'} to
  * @property {'AssumeRole' | 'GetCallerIdentity'} [action]
  * @property {string} [arn]
+ * @property {string} [policy]
  * @property {number} [clock]
  * @property {string} [account]
  * @property {string} [secret]
@@ -154,6 +155,7 @@ function answerOf(job, scripted, served) {
 		return { ...DENIED, to, headers, status: error.status, body: xml };
 	}
 	if (to === 'token') return served.tokenAnswer(job.token);
+	if (to === 'iam') return { to, contentType: 'text/xml', body: roleXml(scripted.policy ?? '', scripted.arn) };
 	if (account !== undefined) served.account = account;
 	if (action === 'GetCallerIdentity') {
 		const xml = callerXml(served.account, scripted.arn ?? `arn:aws:iam::${served.account}:user/deployer`);

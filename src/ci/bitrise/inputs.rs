@@ -135,6 +135,8 @@ fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<R
         chain,
         allowed_accounts: checks.allowed_accounts,
         trust_policy_file: checks.trust_policy_file,
+        explain_with: checks.explain_with,
+        verify_identity: checks.verify_identity,
         endpoint: endpoint?,
         hand_over,
     })

@@ -27,6 +27,7 @@ const KEY: &str = "Access key";
 const SOURCE: &str = "Source";
 const ROLES: &str = "Further roles";
 const DOCKER: &str = "Docker";
+const CHECKS: &str = "Checks";
 const DEBUG: &str = "Debug";
 const SWITCH: &[&str] = &["true", "false"];
 
@@ -136,14 +137,18 @@ inputs! {
         => form(KEY, "AWS session token"),
     input("docker_login", "false", "Log Docker in to the account's registry (ECR). This version cannot do it yet.")
         => form(DOCKER, "Docker login").one_of(SWITCH),
+    input("trust_policy_file", "", "Path of a file with the role's trust policy, as JSON or as `aws iam get-role` prints it. When AWS denies the role, the message then names the condition that failed.")
+        => form(CHECKS, "Trust policy"),
+    input("explain_with", "", "Credentials that may read the role's trust policy from IAM when AWS denies the role and no `trust_policy_file` is given: `environment`, `profile` (AWS_PROFILE, or the `source_profile`), `container`, `instance` or `machine` (the first of them that the machine has). They need iam:GetRole on the role, and are used for nothing else.")
+        => form(CHECKS, "Read the trust policy with"),
+    input("verify_identity", "false", "Use the new credentials once, for GetCallerIdentity, before they are handed over, and fail unless they are what STS said when it issued them.")
+        => form(CHECKS, "Verify the identity").one_of(SWITCH),
     input("build_url", "$BITRISE_BUILD_URL", "Where Bitrise is asked for the token.").or("BITRISE_BUILD_URL")
         => form(DEBUG, "Build URL").fixed(),
     secret("build_api_token", "$BITRISE_BUILD_API_TOKEN", "What the build shows Bitrise to be given the token.").or("BITRISE_BUILD_API_TOKEN")
         => form(DEBUG, "Build API token").fixed(),
     input("sts_endpoint", "", "Address of an STS-compatible service, https:// or loopback. Empty: AWS's endpoint of the region.")
         => form(DEBUG, "STS endpoint"),
-    input("trust_policy_file", "", "Path of a file with the role's trust policy, as JSON or as `aws iam get-role` prints it. When AWS denies the role, the message then names the condition that failed.")
-        => form(DEBUG, "Trust policy"),
     input("max_attempts", "5", "How often to try in all when an error may pass by itself. A refusal is never tried again; all attempts together end within 30 seconds.")
         => form(DEBUG, "Attempts").required(),
     input("verbose", "false", "Say more in the log: every input, what Bitrise answered, and all claims of the token. Never a secret.")
@@ -160,6 +165,8 @@ pub const OF_ROLE: &[&str] = &[
     "policy_arn",
     "allowed_account_id",
     "trust_policy_file",
+    "explain_with",
+    "verify_identity",
     "audience",
     "source",
     "source_profile",

@@ -121,6 +121,8 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
         chain,
         allowed_accounts: checks.allowed_accounts,
         trust_policy_file: checks.trust_policy_file,
+        explain_with: checks.explain_with,
+        verify_identity: checks.verify_identity,
         endpoint: endpoint?,
         signing_region: sts_region?,
         hand_over,
@@ -134,16 +136,10 @@ fn sts_region<'a>(env: &'a Environment, role: Option<&RoleArn>) -> &'a str {
     let fits = |region: &&str| role.is_none_or(|role| Partition::of_region(region).id == role.partition());
     match of_agent.filter(fits) {
         Some(region) => region,
-        None => match role.map_or("aws", RoleArn::partition) {
-            "aws-cn" => "cn-north-1",
-            "aws-us-gov" => "us-gov-west-1",
-            "aws-eusc" => "eusc-de-east-1",
-            "aws-iso" => "us-iso-east-1",
-            "aws-iso-b" => "us-isob-east-1",
-            "aws-iso-e" => "eu-isoe-west-1",
-            "aws-iso-f" => "us-isof-south-1",
-            _ => "us-east-1",
-        },
+        None => {
+            let partition = role.and_then(|role| Partition::by_id(role.partition()));
+            partition.map_or("us-east-1", |partition| partition.home_region)
+        }
     }
 }
 

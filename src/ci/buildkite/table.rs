@@ -1,7 +1,7 @@
 //! The options of the Buildkite plugin: all of aws-assume-role-with-web-identity v1.6.0, and ours.
 //! The one source of `plugin.yml`, of the table in `docs/buildkite.md`, and of what is parsed.
 
-use crate::settings::origin::SOURCES;
+use crate::settings::origin::{CREDENTIALS, SOURCES};
 use crate::settings::{OptionSpec, prose};
 
 /// One option, and what it looks like in a pipeline.
@@ -56,7 +56,7 @@ pub const HOOKS: &[&str] = &["environment", "pre-command"];
 
 /// In the order in which people read them. `plugin.yml` and `docs/buildkite.md` are made from this.
 #[rustfmt::skip]
-pub const OPTIONS: [PluginOption; 31] = [
+pub const OPTIONS: [PluginOption; 33] = [
     of_role("role-arn", Shape::Text, "none", "ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/deploy. Needed unless `roles` has one for each of its entries."),
     of_role("role-session-name", Shape::Text, "buildkite-job-JOB_ID", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-. It appears in CloudTrail."),
     of_role("role-session-duration", Shape::Duration, "3600", "Length of the session: seconds from 900 to 43200, or a duration such as 1h or 90m. The role's own maximum may be lower."),
@@ -70,6 +70,8 @@ pub const OPTIONS: [PluginOption; 31] = [
     or_variable(of_role("subject-claim", Shape::Text, "none", "Claim to have as the token's subject, such as pipeline_id, instead of names that can change. Agent 3.121.0 or newer."), "BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM"),
     of_role("allowed-account-ids", Shape::List, "any account", "Account ids, one of which the credentials must belong to. Checked before anything is handed over."),
     of_role("trust-policy-file", Shape::Text, "none", "Path of a file with the role's trust policy, as JSON or as `aws iam get-role` prints it. When AWS denies the role, the message then names the condition that failed. A file of the checkout needs `hook: pre-command`."),
+    of_role("explain-with", Shape::Choice(CREDENTIALS), "none", "Credentials that may read the role's trust policy from IAM when AWS denies the role and no `trust-policy-file` is given. `profile` is that of AWS_PROFILE, or with `source: token` of `source-profile`; `machine` is the first of the others that the machine has. They need iam:GetRole on the role, and are used for nothing else."),
+    of_role("verify-identity", Shape::Switch, "false", "Use the new credentials once, for GetCallerIdentity, before they are handed over, and fail unless they are what STS said when it issued them."),
     of_role("inline-session-policy", Shape::Policy, "none", "A policy, up to 2048 characters as JSON, that narrows what the session may do."),
     of_role("managed-session-policies", Shape::List, "none", "Up to 10 ARNs of managed policies that narrow what the session may do."),
     of_role("hand-over", Shape::Choice(&["env", "profile", "process"]), "env", "How the commands get the credentials: `env` (variables), `profile` (an AWS profile), or `process` (a profile that fetches fresh credentials for as long as the job runs)."),

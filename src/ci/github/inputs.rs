@@ -135,17 +135,22 @@ fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<R
         chain,
         allowed_accounts: checks.allowed_accounts,
         trust_policy_file: checks.trust_policy_file.map(|path| absolute(&path, env)),
+        #[cfg(feature = "signed")]
+        explain_with: checks.explain_with,
+        #[cfg(feature = "signed")]
+        verify_identity: checks.verify_identity,
         endpoint: endpoint?,
         hand_over,
     })
 }
 
 /// Inputs for which only requests that are signed have a place: with one of them, a run needs all there is.
-const SIGNED: [&str; 10] = [
+const SIGNED: [&str; 11] = [
     "aws-access-key-id",
     "aws-secret-access-key",
     "chain",
     "custom-tags",
+    "explain-with",
     "role-external-id",
     "roles",
     "source",
@@ -165,6 +170,7 @@ pub(super) fn needs_signatures(env: &Environment) -> bool {
     };
     let is_on = |name: &str| given(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
     SIGNED.into_iter().any(|name| given(name).is_some())
+        || given("verify-identity").is_some_and(|text| !text.eq_ignore_ascii_case("false"))
         || is_on("role-chaining")
         || is_on("force-skip-oidc")
         || is_on("use-existing-credentials") && env.get("AWS_ACCESS_KEY_ID").is_some()
@@ -349,6 +355,10 @@ mod tests {
             (&[("ROLE_CHAINING", "true")], true),
             (&[("INPUT_ROLE-CHAINING", "false"), ("ROLE_CHAINING", "true")], false),
             (&[("INPUT_FORCE-SKIP-OIDC", "TRUE")], true),
+            (&[("INPUT_EXPLAIN-WITH", " "), ("INPUT_VERIFY-IDENTITY", "False")], false),
+            (&[("INPUT_EXPLAIN-WITH", "environment")], true),
+            (&[("INPUT_VERIFY-IDENTITY", "true")], true),
+            (&[("INPUT_VERIFY-IDENTITY", "yes")], true),
             (&[("INPUT_AWS-SECRET-ACCESS-KEY", "x")], true),
             (&[("INPUT_AWS-ACCESS-KEY-ID", "x")], true),
             (&[("AWS_ACCESS_KEY_ID", "x")], false),

@@ -98,6 +98,20 @@ export function callerXml(account, arn) {
 }
 
 /**
+ * What IAM says of a role. Its policy comes in percent-encoding.
+ * @param {string} policy
+ * @param {string} [arn]
+ */
+export function roleXml(policy, arn = `arn:aws:iam::${ACCOUNT}:role/deploy`) {
+	return (
+		'<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetRoleResult><Role>' +
+		`<Arn>${arn}</Arn><AssumeRolePolicyDocument>${encodeURIComponent(policy)}</AssumeRolePolicyDocument>` +
+		'<RoleName>deploy</RoleName></Role></GetRoleResult>' +
+		'<ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata></GetRoleResponse>'
+	);
+}
+
+/**
  * @param {string} code
  * @param {string} message
  * @param {string} [requestId]
@@ -113,7 +127,7 @@ export function errorXml(code, message, requestId = 'request-1') {
 /**
  * What a server does with one request. `play` takes the connection over and misbehaves.
  * @typedef {object} Answer
- * @property {'token' | 'sts' | 'metadata'} to
+ * @property {'token' | 'sts' | 'metadata' | 'iam' | 'signin'} to
  * @property {number} [status]
  * @property {string} [contentType]
  * @property {Record<string, string>} [headers]

@@ -5,10 +5,12 @@ import https from 'node:https';
 
 /** GitHub's, Bitrise's, Buildkite's and Azure DevOps's. */
 const TOKEN_SERVICES = /^\/token|\/id_token\.json$|\/oidc\/tokens$|\/oidctoken\?/;
+/** Those that have a path of their own. */
+const OTHERS = /** @type {const} */ (['metadata', 'iam', 'signin']);
 
 /**
  * @typedef {object} Received
- * @property {'token' | 'sts' | 'metadata'} to
+ * @property {'token' | 'sts' | 'metadata' | 'iam' | 'signin'} to
  * @property {string} method
  * @property {string} url
  * @property {[string, string][]} headers as they came
@@ -87,7 +89,7 @@ export class Service {
 	 */
 	#take(request, response, body) {
 		const { method = '', url = '', rawHeaders } = request;
-		const to = TOKEN_SERVICES.test(url) ? 'token' : url.startsWith('/metadata') ? 'metadata' : 'sts';
+		const to = TOKEN_SERVICES.test(url) ? 'token' : (OTHERS.find((name) => url.startsWith(`/${name}`)) ?? 'sts');
 		/** @type {[string, string][]} */
 		const headers = [];
 		for (let at = 0; at < rawHeaders.length; at += 2) headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
