@@ -35,7 +35,7 @@ const COMMANDS = {
 };
 
 /** Those that the core knows better: it reads their options, and has their help. */
-const OF_CORE = ['assume', 'exec', 'credential-process', 'claims', 'doctor', 'completion'];
+const OF_CORE = ['assume', 'exec', 'credential-process', 'claims', 'doctor', 'console', 'completion'];
 
 const HELP = `Usage: ci-assume-role COMMAND [OPTIONS]
 
@@ -49,6 +49,7 @@ Commands:
   credential-process         Be the credential_process of an AWS profile, with a cache.
   claims                     Show what the job's token says, and which of it a trust policy can test.
   doctor                     Check everything that it takes, and say how to mend what fails.
+  console                    Print an address that signs you in to AWS's console as a job's role.
   policy lint FILE …         Look for mistakes in trust policies, with a proof for each.
   policy explain             Say what a trust policy does with a token, and why.
   policy check FILE …        Test a trust policy against tokens that it has to admit or refuse.

@@ -41,6 +41,8 @@ pub mod settings;
 pub mod shell;
 #[cfg(feature = "signed")]
 pub mod signed;
+#[cfg(feature = "signed")]
+pub mod signin;
 pub mod source;
 pub mod sts;
 pub mod text;

@@ -3,6 +3,7 @@
 pub mod args;
 mod claims;
 pub mod completions;
+mod console;
 mod credential_process;
 mod doctor;
 mod exec;
@@ -64,6 +65,7 @@ pub async fn run(channel: Channel, env: Environment, runtime: Runtime, args: &[S
         Name::CredentialProcess => apart(credential_process::answer(&run, ci)).await.map(|()| 0),
         Name::Claims => apart(claims::show(&run, ci)).await.map(|()| 0),
         Name::Doctor => apart(doctor::examine(&run, ci)).await,
+        Name::Console => apart(console::sign_in(&run, ci)).await.map(|()| 0),
         // Those about policies run in a module of their own, which the shim knows.
         Name::Completion
         | Name::PolicyLint

@@ -18,7 +18,7 @@ use crate::settings::{
 };
 
 const POLICY_BYTES: u32 = 64 * 1024;
-const TOKEN_SOURCES: [&str; 4] = ["--token-file", "--token-env", "--token-command", "--token-url"];
+pub(super) const TOKEN_SOURCES: [&str; 4] = ["--token-file", "--token-env", "--token-command", "--token-url"];
 /// What each entry of `--roles` can have of its own.
 const OF_ROLE: &[&str] = &[
     "--role-arn",
@@ -159,12 +159,12 @@ pub async fn read_policy_file(run: &mut Run) -> Result<(), Diagnostic> {
 }
 
 /// `entry` is that of `--roles`, which counts first.
-fn options(env: &Environment, entry: &Pairs) -> Options {
+pub(super) fn options(env: &Environment, entry: &Pairs) -> Options {
     let own = |name: &str| entry.get(name).or_else(|| env.get(name)).map(str::to_owned);
     Options::read(&SPECS, own, |alias| env.get(alias).map(str::to_owned))
 }
 
-fn settings(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: ProxySettings) -> Settings {
+pub(super) fn settings(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: ProxySettings) -> Settings {
     Settings {
         roles,
         existing: None,
@@ -179,7 +179,7 @@ fn settings(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: ProxySettings) 
     }
 }
 
-fn region(options: &mut Options, env: &Environment) -> Option<Region> {
+pub(super) fn region(options: &mut Options, env: &Environment) -> Option<Region> {
     for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
         options.fall_back("--region", name, env.get(name));
     }

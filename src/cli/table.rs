@@ -31,6 +31,7 @@ pub enum Name {
     CredentialProcess,
     Claims,
     Doctor,
+    Console,
     PolicyLint,
     PolicyExplain,
     PolicyCheck,
@@ -40,12 +41,13 @@ pub enum Name {
 }
 
 impl Name {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Assume,
         Self::Exec,
         Self::CredentialProcess,
         Self::Claims,
         Self::Doctor,
+        Self::Console,
         Self::PolicyLint,
         Self::PolicyExplain,
         Self::PolicyCheck,
@@ -62,6 +64,7 @@ impl Name {
             Self::CredentialProcess => "credential-process",
             Self::Claims => "claims",
             Self::Doctor => "doctor",
+            Self::Console => "console",
             Self::PolicyLint => "policy lint",
             Self::PolicyExplain => "policy explain",
             Self::PolicyCheck => "policy check",
@@ -85,6 +88,7 @@ impl Name {
             Self::CredentialProcess => "credential-process [OPTIONS]",
             Self::Claims => "claims [OPTIONS]",
             Self::Doctor => "doctor [OPTIONS]",
+            Self::Console => "console [OPTIONS]",
             Self::PolicyLint => "policy lint [OPTIONS] FILE …",
             Self::PolicyExplain => "policy explain --policy FILE --claims FILE [OPTIONS]",
             Self::PolicyCheck => "policy check --policy FILE [OPTIONS] FILE …",
@@ -114,6 +118,10 @@ impl Name {
                 "Shows what the job's token says, and which of it a trust policy can test. Never shows the token."
             }
             Self::Doctor => "Checks everything that an exchange needs, one line each, and says how to mend what fails.",
+            Self::Console => {
+                "Prints an address that signs whoever opens it in to AWS's console, for 15 minutes: as the role of \
+                 --role-arn, or, without one, with the credentials that the machine has. To see what a job sees."
+            }
             Self::PolicyLint => {
                 "Looks for mistakes in trust policies: documents, answers of the AWS CLI, Terraform plans, CloudFormation \
                  templates, whole folders of them, or - for standard input. Every finding has a fix, and where a token can \
@@ -140,8 +148,8 @@ impl Name {
     }
 }
 
-const EXCHANGE: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Doctor];
-const TOKEN: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Claims, Name::Doctor];
+const EXCHANGE: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Doctor, Name::Console];
+const TOKEN: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Claims, Name::Doctor, Name::Console];
 const POLICY: &[Name] =
     &[Name::PolicyLint, Name::PolicyExplain, Name::PolicyCheck, Name::PolicyGenerate, Name::PolicyAudit];
 const HAND_OVER: &[Name] = &[Name::Assume, Name::Exec];
@@ -200,6 +208,9 @@ pub const FLAGS: &[Flag] = &[
     flag("--token-header", "CI_ASSUME_ROLE_TOKEN_HEADER", Takes::Several("NAME: VALUE"), TOKEN, "none", "A header for --token-url; $NAME in the value is an environment variable"),
     flag("--json", "", Takes::Nothing, &[Name::Claims], "a table", "Print JSON"),
     flag("--exchange", "", Takes::Nothing, &[Name::Doctor], "not", "Try the exchange as well; nothing is handed over"),
+    flag("--destination", "", Takes::One("URL"), &[Name::Console], "the start page of the region", "The page of the console to open"),
+    flag("--print", "", Takes::Nothing, &[Name::Console], "not in a CI", "Print the address in a CI as well, where whoever reads the log is signed in by it"),
+    flag("--signin-endpoint", "", Takes::One("URL"), &[Name::Console], "AWS's of the partition", "Address of the service that signs in, https:// or this machine"),
     flag("--ci", "CI_ASSUME_ROLE_CI", Takes::Choice(CI_NAMES), TOKEN, "auto", "The CI that this is"),
     flag("--service-connection", "CI_ASSUME_ROLE_SERVICE_CONNECTION", Takes::One("ID"), TOKEN, "none", "Azure DevOps: the service connection that the token is to be for"),
     flag("--format", "", Takes::Choice(&["text", "json", "sarif", "github", "junit"]), &[Name::PolicyLint, Name::PolicyExplain, Name::PolicyCheck, Name::PolicyAudit], "text", "How to print what was found"),

@@ -1,4 +1,4 @@
-//! The form that is posted to STS, and to IAM, which speaks as STS does
+//! The form that is posted to STS, and to services that are asked as STS is
 //! (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -20,7 +20,12 @@ impl Form {
 
     /// An action of a service by the version of its API.
     pub(crate) fn of_version(action: &str, version: &str) -> Self {
-        Self(format!("Action={action}&Version={version}"))
+        Self(format!("{}&Version={version}", Self::without_version(action).0))
+    }
+
+    /// An action of a service that has no versions.
+    pub(crate) fn without_version(action: &str) -> Self {
+        Self(format!("Action={action}"))
     }
 
     /// Names are ours and need no encoding.

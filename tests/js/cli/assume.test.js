@@ -303,6 +303,7 @@ describe('assume', { concurrency: 2 }, () => {
 			],
 			'allowed-account-id': ['111111111111', (ran) => ran.stderr.includes('account-not-allowed')],
 			'sts-endpoint': [`${cli.service.base}/elsewhere`, (ran) => ran.received[0]?.url === '/elsewhere'],
+			'verify-identity': ['x', (ran) => ran.exitCode === 2 && /verify-identity|VERIFY_IDENTITY/.test(ran.stderr)],
 			'max-attempts': ['x', (ran) => /max-attempts|MAX_ATTEMPTS/.test(ran.stderr) && ran.exitCode === 2],
 			'hand-over': ['profil', (ran) => ran.exitCode === 2 && /hand-over|HAND_OVER/.test(ran.stderr)],
 			'export-region': ['false', (ran) => !ran.stdout.includes('AWS_REGION')],
@@ -319,8 +320,8 @@ describe('assume', { concurrency: 2 }, () => {
 			ci: ['github', (ran) => ran.stderr.includes('id-token')],
 			'service-connection': ['x', (ran) => ran.exitCode !== 70],
 		};
-		// Nothing but a denial reads the policy's file: `tests/flags.rs` tries its variable in one.
-		for (const flag of flags.filter((name) => name !== 'help' && name !== 'trust-policy-file')) {
+		// Nothing but a denial reads the policy: `tests/flags.rs` tries their variables in one.
+		for (const flag of flags.filter((name) => !['help', 'trust-policy-file', 'explain-with'].includes(name))) {
 			const [value, test] = shown[flag] ?? assert.fail(`--${flag} has no line here`);
 			/** @type {Record<string, string>} */
 			const base = {

@@ -8,7 +8,7 @@ import { ROOT, runProgram } from '../support/child.js';
 import { powershellErrors, startCli } from '../support/cli.js';
 import { absent, find } from '../support/programs.js';
 
-const COMMANDS = ['assume', 'exec', 'credential-process', 'claims', 'doctor', 'completion'];
+const COMMANDS = ['assume', 'exec', 'credential-process', 'claims', 'doctor', 'console', 'completion'];
 
 /** @param {import('../support/cli.js').Cli} cli @returns {Promise<Map<string, string[]>>} the flags of each command */
 async function allFlags(cli) {
