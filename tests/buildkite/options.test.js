@@ -30,6 +30,8 @@ const EVERYTHING = {
 	claims: ['cluster_id', 'agent_tag:queue'],
 	'subject-claim': 'pipeline_id',
 	'trust-policy-file': 'iam/trust.json', // read after a denial: scenario denied-with-the-policy-at-hand
+	'explain-with': 'environment', // as well: scenario denied-explained-by-iam
+	'verify-identity': false, // scenario verify-identity
 	'allowed-account-ids': ['210987654321', '123456789012'],
 	'inline-session-policy': POLICY,
 	'managed-session-policies': MANAGED,
