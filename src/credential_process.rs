@@ -3,7 +3,7 @@
 use crate::change::{self, Change};
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
-use crate::effect::{Fault, FaultKind, Symlinks};
+use crate::effect::{Effect, Fault, FaultKind, Symlinks};
 use crate::exchange;
 use crate::handover::process::{Cache, Kept, LARGEST_FILE, ProcessCredentials, print};
 use crate::run::Run;
@@ -22,6 +22,11 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
     if let Some(cached) = cache.read(run).await {
         print(run, &cached);
         return Ok(());
+    }
+    // What the step was told may take requests that are signed.
+    if !cfg!(feature = "signed") && ci.needs_signatures(&run.with_options(&kept.options).env) {
+        run.channel.tell(Effect::Elsewhere);
+        return Ok(()); // nobody sees it: the run begins again
     }
 
     let (run, ci, settings) = with_settings(run, ci, &kept)?;
