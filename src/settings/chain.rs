@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(session.policy_arns.len(), 1);
         assert_eq!(
             session.policy.as_ref().map(SessionPolicy::as_str),
-            Some(r#"{"Version":"2012-10-17","Statement":[]}"#)
+            Some(r#"{"Statement":[],"Version":"2012-10-17"}"#)
         );
         assert_eq!(request.external_id.as_ref().map(ExternalId::as_str), Some("x1"));
         assert_eq!(request.source_identity.as_ref().map(SourceIdentity::as_str), Some("al"));

@@ -54,6 +54,12 @@ const COMMON = {
 	'managed-session-policies': 'policy-arn',
 };
 
+/** For roles that are not assumed with a token: scenarios chain, source-instance, and those of the other CIs. */
+const FOR_OTHERS = [
+	...['source', 'source-profile', 'external-id', 'source-identity', 'tags', 'transitive-tag-keys', 'transitive-tag-key'],
+	'chain',
+];
+
 describe('what a pipeline can say', parallel, () => {
 	const start = useAgent();
 
@@ -110,7 +116,7 @@ describe('what a pipeline can say', parallel, () => {
 	test('no option is missing from these tests, and plugin.yml has all of them', () => {
 		const manifest = fs.readFileSync(join(ROOT, 'plugin.yml'), 'utf8');
 		const documented = [...manifest.matchAll(/^ {4}([a-z-]+):$/gm)].map(([, name]) => name);
-		const tested = [...Object.keys(EVERYTHING), ...Object.values(COMMON), 'profile', 'roles'];
+		const tested = [...Object.keys(EVERYTHING), ...Object.values(COMMON), ...FOR_OTHERS, 'profile', 'roles'];
 		assert.deepEqual(documented.sort(), tested.sort());
 	});
 
@@ -182,7 +188,10 @@ const WRONG = [
 	['a role-arn that is none', options({ 'role-arn': 'deploy' }), ['option-invalid'], /role-arn/],
 	['a misspelt option', options({ 'role-session-tags': ['a'] }), ['option-unknown'], /`role-session-tags`/],
 	['a misspelt option, near to one', options({ regoin: 'us-east-1' }), ['option-unknown'], /nearest +region/],
-	['external-id, which this call of STS does not have', options({ 'external-id': 'x' }), ['option-unknown'], /external-id/],
+	['external-id, for which a token has no place', options({ 'external-id': 'x1' }), ['option-conflict'], /external-id/],
+	['tags, for which a token has no place', options({ tags: { team: 'a' } }), ['option-conflict'], /`tags`/],
+	['a chain that is no list', options({ chain: BY_ID }), ['option-invalid'], /`chain` is one value/],
+	['a source that does not exist', options({ source: 'oidc' }), ['option-invalid'], /token, environment/],
 	['an unknown hook value', options({ hook: 'post-checkout' }), ['option-invalid'], /environment, pre-command|pre-command/],
 	['a misspelt hook value', options({ hook: 'pre_command' }), ['option-invalid'], /nearest +pre-command/],
 	['a hook value with a space', options({ hook: ' pre-command' }), ['option-invalid'], /`hook`/],

@@ -151,8 +151,7 @@ fn make(module: &Module, folder: &Path, out: &Path) -> Result<()> {
         compress(&wasm)?;
     }
     let script = folder.join(format!("{glue}.js"));
-    let smaller =
-        ["--minify", "--charset=utf8", "--allow-overwrite", "--log-level=warning"];
+    let smaller = ["--minify", "--charset=utf8", "--allow-overwrite", "--log-level=warning"];
     host::run(bundle::esbuild(smaller).arg(&script).arg(format!("--outfile={}", script.display())))?;
     for file in [format!("{glue}.js"), format!("{glue}.d.ts")] {
         let text = fs::read(folder.join(&file))?;
