@@ -52,7 +52,9 @@ fn registry(endpoint: &str) -> Result<String, AnswerFault> {
     let host = endpoint.strip_prefix("https://").or_else(|| endpoint.strip_prefix("http://"));
     let host = host.map(|host| host.strip_suffix('/').unwrap_or(host));
     let plain = |host: &&str| {
-        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte))
+        // A client takes it for an argument, and must not take it for an option.
+        host.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte))
     };
     host.filter(plain).map(str::to_owned).ok_or(AnswerFault::Incomplete { member: "proxyEndpoint" })
 }
@@ -109,6 +111,7 @@ mod tests {
             (json!(TOKEN), json!(1), "proxyEndpoint"),
             (json!(TOKEN), json!("https://"), "proxyEndpoint"),
             (json!(TOKEN), json!("https://a/b"), "proxyEndpoint"),
+            (json!(TOKEN), json!("https://--debug"), "proxyEndpoint"),
             (json!(TOKEN), json!("https://a@b"), "proxyEndpoint"),
             (json!(TOKEN), json!("ftp://a"), "proxyEndpoint"),
         ] {

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/general/latest/gr/ecr.html>
 
-use crate::sts::endpoint::{Endpoint, EndpointFault, EndpointQuery, is_region_name};
+use crate::sts::endpoint::{Endpoint, EndpointFault, EndpointQuery, is_region_name, is_regional_host};
 use crate::sts::partition::Partition;
 
 /// Where every public registry is asked for, whatever region a job works in.
@@ -62,6 +62,18 @@ pub fn registry(account: &str, query: &EndpointQuery<'_>) -> Result<Option<Strin
     })
 }
 
+/// Whether a host can only be AWS's own API of the private registries.
+#[must_use]
+pub fn is_private_host(host: &str) -> bool {
+    is_regional_host(host, &[&["api", "ecr"], &["api", "ecr-fips"], &["ecr"], &["ecr-fips"]])
+}
+
+/// The same for the public registry.
+#[must_use]
+pub fn is_public_host(host: &str) -> bool {
+    is_regional_host(host, &[&["api", "ecr-public"], &["ecr-public"]])
+}
+
 fn partition(query: &EndpointQuery<'_>) -> Result<&'static Partition, EndpointFault> {
     if is_region_name(query.region) { Ok(Partition::of_region(query.region)) } else { Err(EndpointFault::Region) }
 }
@@ -86,6 +98,31 @@ mod tests {
         ] {
             let query = EndpointQuery { region, fips, dual_stack };
             assert_eq!(registry("123456789012", &query), Ok(host.map(str::to_owned)), "{query:?}");
+        }
+    }
+
+    #[test]
+    fn only_ecr_itself_is_known_as_such() {
+        for (host, is_private, is_public) in [
+            ("api.ecr.us-east-1.amazonaws.com", true, false),
+            ("API.ECR.us-east-1.amazonaws.com", true, false),
+            ("api.ecr-fips.us-gov-west-1.amazonaws.com", true, false),
+            ("ecr.eu-west-1.api.aws", true, false),
+            ("api.ecr.cn-north-1.amazonaws.com.cn", true, false),
+            ("vpce-0a1b-2c3d.api.ecr.us-east-1.vpce.amazonaws.com", true, false),
+            ("api.ecr-public.us-east-1.amazonaws.com", false, true),
+            ("ecr-public.us-east-1.api.aws", false, true),
+            ("api.ecr.cn-north-1.amazonaws.com", false, false),
+            ("api.ecr.amazonaws.com", false, false),
+            ("bucket.s3.us-east-1.amazonaws.com", false, false),
+            ("sts.us-east-1.amazonaws.com", false, false),
+            ("x.api.ecr.us-east-1.amazonaws.com", false, false),
+            ("api.ecr.us-east-1.amazonaws.com.evil.example", false, false),
+            ("123456789012.dkr.ecr.us-east-1.amazonaws.com", false, false),
+            ("us-east-1.amazonaws.com", false, false),
+            ("amazonaws.com", false, false),
+        ] {
+            assert_eq!((is_private_host(host), is_public_host(host)), (is_private, is_public), "{host}");
         }
     }
 

@@ -90,24 +90,26 @@ impl Endpoint {
 /// load balancer or an API, and collect tokens there.
 #[must_use]
 pub fn is_sts_host(host: &str) -> bool {
+    host.eq_ignore_ascii_case("sts.amazonaws.com") || is_regional_host(host, &[&["sts"], &["sts-fips"]])
+}
+
+/// Whether a host is a regional endpoint of one of AWS's services, or a VPC endpoint of it. A service is
+/// what stands before the region, label by label.
+pub(crate) fn is_regional_host(host: &str, services: &[&[&str]]) -> bool {
     let host = host.to_ascii_lowercase();
-    if host == "sts.amazonaws.com" {
-        return true;
-    }
     Partition::ALL.iter().any(|partition| {
         [partition.dns_suffix, partition.dual_stack_dns_suffix].iter().any(|suffix| {
             let Some(name) = host.strip_suffix(suffix).and_then(|name| name.strip_suffix('.')) else {
                 return false;
             };
             let labels: Vec<&str> = name.split('.').collect();
-            match labels.as_slice() {
-                ["sts" | "sts-fips", region] => is_region_of(partition, region),
+            let (service, region) = match labels.as_slice() {
                 // https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
-                [endpoint, "sts" | "sts-fips", region, "vpce"] => {
-                    endpoint.starts_with("vpce-") && is_region_of(partition, region)
-                }
-                _ => false,
-            }
+                [endpoint, service @ .., region, "vpce"] if endpoint.starts_with("vpce-") => (service, region),
+                [service @ .., region] => (service, region),
+                [] => return false,
+            };
+            services.contains(&service) && is_region_of(partition, region)
         })
     })
 }
