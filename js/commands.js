@@ -35,7 +35,17 @@ const COMMANDS = {
 };
 
 /** Those that the core knows better: it reads their options, and has their help. */
-const OF_CORE = ['assume', 'exec', 'credential-process', 'claims', 'doctor', 'console', 'completion'];
+const OF_CORE = [
+	'assume',
+	'exec',
+	'credential-process',
+	'claims',
+	'doctor',
+	'console',
+	'login',
+	'logout',
+	'completion',
+];
 
 const HELP = `Usage: ci-assume-role COMMAND [OPTIONS]
 
@@ -50,6 +60,8 @@ Commands:
   claims                     Show what the job's token says, and which of it a trust policy can test.
   doctor                     Check everything that it takes, and say how to mend what fails.
   console                    Print an address that signs you in to AWS's console as a job's role.
+  login ecr                  Log docker, podman, buildah, helm or crane in to registries of Amazon ECR.
+  logout ecr                 Log out again, and put the logins back that were there before.
   policy lint FILE …         Look for mistakes in trust policies, with a proof for each.
   policy explain             Say what a trust policy does with a token, and why.
   policy check FILE …        Test a trust policy against tokens that it has to admit or refuse.
@@ -104,6 +116,7 @@ async function dispatch([name, ...rest]) {
 		await (await import('./start.cjs')).policy('command', [name, ...rest]);
 		return undefined;
 	}
+	if (['login', 'logout'].includes(name) && (rest[0] === undefined || isHelp(rest[0]))) return dispatch(rest);
 	const kept = name === 'credential-process' && rest.length > 0 && !rest.some((word) => word.startsWith('-'));
 	if (OF_CORE.includes(name) && !kept) {
 		await (await import('./start.cjs')).start('any', 'command', [name, ...rest]);

@@ -14,6 +14,16 @@ export async function start(ci, entry, args) {
 }
 
 /**
+ * The same loop, with the module that has everything.
+ * @param {import('./types.d.ts').CiName} ci
+ * @param {import('./types.d.ts').Entry} entry
+ */
+export async function whole(ci, entry) {
+	const { core } = await import('./whole-core.js');
+	await run({ Job: core.Job, ci, entry, args: [] });
+}
+
+/**
  * The same loop, with the module that knows trust policies.
  * @param {import('./types.d.ts').Entry} entry
  * @param {string[]} args

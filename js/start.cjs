@@ -15,6 +15,13 @@ const OLDEST = 18;
 exports.start = (ci, entry, args = []) => run((shim) => shim.start(ci, entry, args));
 
 /**
+ * The same in the module that has everything, for entries that no other has.
+ * @param {import('./types.d.ts').CiName} ci
+ * @param {import('./types.d.ts').Entry} entry
+ */
+exports.whole = (ci, entry) => run((shim) => shim.whole(ci, entry));
+
+/**
  * Runs an entry of what speaks of trust policies.
  * @param {import('./types.d.ts').Entry} entry
  * @param {string[]} args

@@ -79,8 +79,8 @@ export interface Job {
 /** The core's own: its effects come as JSON in UTF-8. */
 export type JobClass = new (request: Uint8Array) => Pick<CoreJob, 'next' | 'resume'>;
 
-/** What of ours runs: a job's step, the end of the job, what an AWS SDK calls, or the command line. */
-export type Entry = 'main' | 'post' | 'credential-process' | 'command';
+/** What of ours runs: a job's step, the end of the job, the same for logins, what an AWS SDK calls, or the command line. */
+export type Entry = 'main' | 'post' | 'login-ecr' | 'logout-ecr' | 'credential-process' | 'command';
 
 export interface Runtime {
 	name: 'node' | 'bun' | 'deno';

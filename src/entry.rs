@@ -12,6 +12,8 @@ use crate::cli;
 use crate::diagnostic::{Blame, Failure};
 use crate::effect::{Effect, Posted};
 use crate::environment::{Environment, Runtime};
+#[cfg(feature = "signed")]
+use crate::login;
 use crate::pairs::Pairs;
 use crate::run::{Run, Voice, apart};
 use crate::time::Timestamp;
@@ -23,6 +25,11 @@ pub enum Entry {
     Main,
     /// The end of the job.
     Post,
+    /// The step of a job that logs in to registries, and its end.
+    #[cfg(feature = "signed")]
+    LoginEcr,
+    #[cfg(feature = "signed")]
+    LogoutEcr,
     /// What an AWS SDK runs when a profile says `credential_process`, with the path of its request.
     CredentialProcess(String),
     /// A command of the command line, with all that follows it.
@@ -35,6 +42,10 @@ impl Entry {
         match name {
             "main" => Some(Self::Main),
             "post" => Some(Self::Post),
+            #[cfg(feature = "signed")]
+            "login-ecr" => Some(Self::LoginEcr),
+            #[cfg(feature = "signed")]
+            "logout-ecr" => Some(Self::LogoutEcr),
             "credential-process" => Some(Self::CredentialProcess(args[0].as_str()?.to_owned())),
             #[cfg(feature = "cli")]
             "command" => args
@@ -124,6 +135,10 @@ async fn story(request: Request, channel: Channel) -> u8 {
     let run = Run::new(channel, ci, env, runtime, voice);
 
     let ended = match &entry {
+        #[cfg(feature = "signed")]
+        Entry::LoginEcr => apart(login::action::run(&run, ci)).await,
+        #[cfg(feature = "signed")]
+        Entry::LogoutEcr => apart(login::action::clean_up(&run, ci)).await,
         Entry::Post => apart(cleanup::clean_up(&run, ci)).await,
         Entry::CredentialProcess(path) => apart(credential_process::answer(&run, ci, path)).await,
         _ => apart(job::assume(&run, ci)).await,
@@ -136,7 +151,13 @@ async fn story(request: Request, channel: Channel) -> u8 {
 
 async fn tell_failure(run: &Run, ci: &dyn Ci, entry: &Entry, failure: Failure) -> u8 {
     run.report(&failure);
-    if matches!(entry, Entry::Main) {
+    let is_step = match entry {
+        Entry::Main => true,
+        #[cfg(feature = "signed")]
+        Entry::LoginEcr => true,
+        _ => false,
+    };
+    if is_step {
         ci.after_failure(run, &failure).await;
     }
     failure.exit_code()

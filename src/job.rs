@@ -5,6 +5,8 @@ use crate::ci::Ci;
 use crate::diagnostic::Failure;
 use crate::exchange::{self, Exchanged};
 use crate::handover;
+#[cfg(feature = "signed")]
+use crate::login;
 use crate::pairs::Pairs;
 use crate::run::{Run, all, apart};
 use crate::secret::Secret;
@@ -42,7 +44,14 @@ async fn exchange_and_hand_over(run: &Run, ci: &dyn Ci, settings: &Settings) -> 
         return Ok(());
     }
     let Obtained { exchanged, more } = obtain(run, ci, settings).await?;
-    handover::hand_over(run, ci, settings, &exchanged, more).await?;
+    #[cfg(feature = "signed")]
+    let logins = apart(login::with_job(run, ci, settings, &exchanged)).await?;
+    let handed_over = handover::hand_over(run, ci, settings, &exchanged, more).await;
+    #[cfg(feature = "signed")]
+    if handed_over.is_err() {
+        apart(login::forget(run, &logins)).await;
+    }
+    handed_over?;
     tell_end(run, settings, &exchanged);
     Ok(())
 }

@@ -27,6 +27,8 @@ pub mod handover;
 pub mod iam;
 pub mod job;
 pub mod keys;
+#[cfg(feature = "signed")]
+pub mod login;
 pub mod names;
 pub mod pairs;
 #[cfg(feature = "policy")]

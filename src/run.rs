@@ -193,6 +193,12 @@ impl Run {
         }
     }
 
+    /// Keeps a secret out of what this run says, and leaves the log of others as it is: people asked for that.
+    #[cfg(feature = "signed")]
+    pub fn keep_to_itself(&self, secret: &Secret) {
+        self.scrubber.learn(secret);
+    }
+
     /// Hides text that is no secret by nature, such as an account id, where people asked for it.
     pub fn hide(&self, text: &str) {
         self.mask(&Secret::new(text));

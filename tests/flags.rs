@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 const NOW: i64 = 1_795_262_580;
 const BASE: &str = "http://127.0.0.1:8080";
 
-/// What a run of `assume` is started with besides the flag that it is about.
+/// What a run is started with besides the flag that it is about.
 struct Setting {
+    command: &'static str,
     flags: BTreeMap<&'static str, &'static str>,
     variables: BTreeMap<String, String>,
 }
@@ -28,7 +29,18 @@ impl Setting {
             ("--format", "json"),
         ];
         let variables = ["TOKEN", "OTHER"].map(|name| (name.to_owned(), token(name)));
-        Self { flags: flags.into(), variables: variables.into() }
+        Self { command: "assume", flags: flags.into(), variables: variables.into() }
+    }
+
+    /// Without a role and a token: with the credentials of the environment.
+    fn of_login() -> Self {
+        let keys = Self::usual()
+            .without(&["--format", "--role-arn", "--token-env", "--sts-endpoint"])
+            .with("--ecr-endpoint", "http://127.0.0.1:8080/ecr")
+            .with("--client", "auth-file")
+            .and("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .and("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+        Self { command: "login ecr", ..keys }
     }
 
     fn without(mut self, flags: &[&str]) -> Self {
@@ -104,6 +116,14 @@ fn case(flag: &Flag) -> ([&'static str; 2], Setting) {
         "--transitive-tag-key" => (["a", "b"], usual.signed().with("--tags", r#"{"a":"1","b":"2"}"#)),
         "--chain" => (["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b"], usual),
         "--roles" => ([r#"[{"session-name":"one"}]"#, r#"[{"session-name":"two"}]"#], usual),
+        "--registry" => (["123456789012", "210987654321"], Setting::of_login()),
+        "--registry-type" => (choices(flag), Setting::of_login()),
+        "--client" => (["crane", "auth-file"], Setting::of_login().without(&["--client"])),
+        "--ecr-endpoint" => (
+            ["http://127.0.0.1:8080/ecr/a", "http://127.0.0.1:8080/ecr/b"],
+            Setting::of_login().without(&["--ecr-endpoint"]),
+        ),
+        "--fips" | "--dual-stack" => (["true", ""], Setting::of_login().without(&["--ecr-endpoint"])),
         other => panic!("{other} has no line here"),
     }
 }
@@ -124,6 +144,18 @@ fn a_flag_counts_before_its_variable() {
         let Some(variable) = flag.spec.alias else { continue };
         let name = flag.spec.name;
         let ([one, other], setting) = case(flag);
+        if flag.takes == Takes::Nothing {
+            // It cannot be switched off, so that there is nothing to count before.
+            let alone = run(&setting, Some((name, "")), None);
+            assert_eq!(
+                told(&alone),
+                told(&run(&setting, None, Some((variable, one)))),
+                "{variable} is not read as {name}"
+            );
+            assert_ne!(alone, run(&setting, None, None), "{name} shows nothing");
+            tried += 1;
+            continue;
+        }
         let alone = run(&setting, Some((name, one)), None);
         let by_variable = run(&setting, None, Some((variable, one)));
         assert_eq!(told(&alone), told(&by_variable), "{variable} is not read as {name}");
@@ -141,9 +173,9 @@ fn told(effects: &[String]) -> Vec<&String> {
 
 /// All that the run asked for, in order.
 fn run(setting: &Setting, flag: Option<(&str, &str)>, variable: Option<(&str, &str)>) -> Vec<String> {
-    let mut args = vec!["assume".to_owned()];
+    let mut args: Vec<String> = setting.command.split(' ').map(str::to_owned).collect();
     for (name, value) in setting.flags.iter().map(|(name, value)| (*name, *value)).chain(flag) {
-        args.push(format!("{name}={value}"));
+        args.push(if value.is_empty() { name.to_owned() } else { format!("{name}={value}") });
     }
     let mut env = setting.variables.clone();
     env.extend(variable.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -176,11 +208,17 @@ fn run(setting: &Setting, flag: Option<(&str, &str)>, variable: Option<(&str, &s
 fn outcome(effect: &Value, sts: Option<&str>) -> Value {
     let path = effect["path"].as_str().unwrap_or_default();
     match effect["kind"].as_str().unwrap() {
+        "fetch" if effect["url"].as_str().unwrap().contains("ecr") => {
+            answer(200, "application/json", &passwords(effect))
+        }
         "fetch" if !effect["url"].as_str().unwrap().contains("/sts") => answer(200, "application/json", &tokens()),
         "fetch" if sts == Some("down") => answer(503, "text/plain", ""),
         "fetch" if sts == Some("denies") => answer(403, "text/xml", DENIAL),
         "fetch" => answer(200, "text/xml", SESSION),
         "run" => json!({"exitCode": 0, "stdout": token("TOKEN"), "stderr": ""}),
+        "read-file" if path.ends_with("logins.json") || path.ends_with("config.json") => {
+            json!({"fault": "not-found", "detail": ""})
+        }
         "read-file" if path.ends_with(".json") => json!({"contents": "{\"Version\":\"2012-10-17\"}"}),
         "read-file" if path.ends_with(".jwt") => json!({"contents": token("TOKEN")}),
         "read-file" => json!({"fault": "not-found", "detail": ""}),
@@ -190,6 +228,13 @@ fn outcome(effect: &Value, sts: Option<&str>) -> Value {
 
 fn answer(status: u16, kind: &str, body: &str) -> Value {
     json!({"status": status, "headers": {"content-type": kind}, "body": body})
+}
+
+/// In the forms that the private and the public registry have.
+fn passwords(effect: &Value) -> String {
+    let entry = json!({"authorizationToken": "QVdTOnBhc3N3b3Jk", "proxyEndpoint": "https://123456789012.dkr.ecr.us-east-1.amazonaws.com"});
+    let is_public = effect["headers"].to_string().contains("SpencerFrontendService");
+    json!({"authorizationData": if is_public { entry } else { json!([entry]) }}).to_string()
 }
 
 const DENIAL: &str = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>Not authorized to perform \

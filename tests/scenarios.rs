@@ -112,6 +112,9 @@ const SESSION_TOKEN: &str = "IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaCXVzLWVhc3
 /// Of credentials that are there before: a stored key, an earlier step's, the machine's.
 const STORED_SECRET: &str = "stored-secret-of-a-user";
 const STORED_TOKEN: &str = "stored-session-token-of-a-role";
+/// Of a registry, and as files of clients hold it: `AWS:` and the password in base64.
+const REGISTRY_PASSWORD: &str = "password-of-the-registry";
+const REGISTRY_TOKEN: &str = "QVdTOnBhc3N3b3JkLW9mLXRoZS1yZWdpc3RyeQ==";
 const REQUEST_TOKEN: &str = "request-token-of-the-job";
 
 fn run(ci: &str, scenario: &Value) -> String {
@@ -367,7 +370,8 @@ fn run_step(world: &mut World, step: &Value, environment: &BTreeMap<String, Stri
     let entry = step["entry"].as_str().unwrap_or(&world.ci).to_owned();
     let entry = entry.as_str();
     let kind = match entry {
-        "command" | "credential-process" => entry,
+        "command" | "credential-process" | "login-ecr" => entry,
+        "login-ecr-post" => "logout-ecr",
         _ if entry.ends_with("-post") => "post",
         _ => "main",
     };
@@ -487,6 +491,8 @@ fn secrets(world: &World) -> Vec<(&'static str, String)> {
         ("<session-token>", SESSION_TOKEN.to_owned()),
         ("<stored-secret>", STORED_SECRET.to_owned()),
         ("<stored-token>", STORED_TOKEN.to_owned()),
+        ("<registry-password>", REGISTRY_PASSWORD.to_owned()),
+        ("<registry-token>", REGISTRY_TOKEN.to_owned()),
     ]
     .into_iter()
     .filter(|(_, secret)| secret.len() >= 8)
@@ -501,14 +507,16 @@ fn assert_no_secret(world: &World, text: &str) {
 
 /// A secret that came from outside must be masked before any effect carries it.
 fn assert_masked_first(world: &World, entry: &str, effect: &Value, masked: &[String]) {
-    if entry != "github" {
+    if !["github", "login-ecr"].contains(&entry) {
         return;
     }
+    let unmasked = world.environment.get("INPUT_MASK-PASSWORD").is_some_and(|value| value == "false");
     let text = effect.to_string();
     for (name, secret) in secrets(world) {
         let quoted = Value::String(secret.clone()).to_string();
         let carried = text.contains(quoted.trim_matches('"'));
-        assert!(!carried || masked.contains(&secret), "{name} is used before it is masked");
+        let is_asked_for = unmasked && name.starts_with("<registry-");
+        assert!(!carried || is_asked_for || masked.contains(&secret), "{name} is used before it is masked");
     }
 }
 
@@ -608,6 +616,7 @@ fn perform(
             let wanted = match url {
                 _ if effect["socket"].is_string() => "job-api",
                 _ if url.ends_with("/sts") || url.contains("//sts.") => "sts",
+                _ if url.ends_with("/ecr") || url.contains("//api.ecr") => "ecr",
                 _ if url.contains("/metadata") => "metadata",
                 _ if url.ends_with("/iam") => "iam",
                 _ if url.ends_with("/signin") => "signin",
@@ -629,7 +638,7 @@ fn perform(
                 None => respond(world, &answer),
             }
         }
-        "run" if world.ci == "github" => {
+        "run" if effect["argv"][0] != "envman" => {
             let mut programs = String::new();
             let ended = run_program(world, effect, &mut programs);
             requests.push_str(&programs);
@@ -743,9 +752,14 @@ fn run_program(world: &mut World, effect: &Value, programs: &mut String) -> Valu
     };
     let argv = words(&effect["argv"]).join(" ");
     assert_no_secret(world, &argv);
-    let Some(scripted) = world.programs.pop_front() else {
+    let name = effect["argv"][0].clone();
+    let is_next = world.programs.front().is_some_and(|next| next["program"].is_null() || next["program"] == name);
+    let Some(scripted) = world.programs.pop_front_if(|_| is_next) else {
         return json!({"fault": "not-found", "detail": ""});
     };
+    if scripted["program"].is_string() && scripted["fault"] == "not-found" {
+        return json!({"fault": "not-found", "detail": ""}); // nothing was run
+    }
     let _ = writeln!(programs, "{argv}");
     let mut variables: Vec<String> =
         effect["env"].as_array().unwrap().iter().map(|pair| words(pair).join("=")).collect();
@@ -758,6 +772,9 @@ fn run_program(world: &mut World, effect: &Value, programs: &mut String) -> Valu
     }
     if scripted["fault"].is_string() {
         return json!({"fault": scripted["fault"], "detail": ""});
+    }
+    for (path, text) in scripted["writes"].as_object().into_iter().flatten() {
+        world.files.insert(fill(path, ""), Node::File(text.as_str().unwrap().to_owned()));
     }
     let text = |name: &str| fill(scripted[name].as_str().unwrap_or_default(), &world.token);
     let exit_code = scripted["exitCode"].as_u64().unwrap_or(0);
@@ -795,11 +812,18 @@ fn respond(world: &mut World, answer: &Value) -> Value {
         let content_type = answer["contentType"].as_str().unwrap_or("application/json");
         return reply(answer["status"].as_u64().unwrap(), content_type, body);
     }
+    if let Some(error) = answer["error"].as_object().filter(|_| answer["to"] == "ecr") {
+        let body = json!({"__type": error["code"], "message": error["message"]});
+        return reply(error["status"].as_u64().unwrap(), "application/x-amz-json-1.1", body.to_string());
+    }
     if let Some(error) = answer["error"].as_object() {
         return reply(error["status"].as_u64().unwrap(), "text/xml", error_xml(error, &world.token));
     }
     if answer["to"] == "iam" {
         return reply(200, "text/xml", role_xml(answer["arn"].as_str(), &answer["policy"]));
+    }
+    if answer["to"] == "ecr" {
+        return reply(200, "application/x-amz-json-1.1", passwords(answer).to_string());
     }
     if answer["to"] == "token" && world.ci == "buildkite" {
         return reply(200, "application/json", json!({"token": world.token}).to_string());
@@ -824,6 +848,23 @@ fn respond(world: &mut World, answer: &Value) -> Value {
     let usual = format!("arn:aws:sts::{}:assumed-role/deploy/GitHubActions", world.account);
     let session = success_xml(world, answer["arn"].as_str().unwrap_or(&usual), lasts);
     reply(200, "text/xml", session.replace("AssumeRoleWithWebIdentity", action))
+}
+
+/// One for each of the `registries` (by default the caller's own), or for the public registry.
+fn passwords(answer: &Value) -> Value {
+    let entry = || json!({"authorizationToken": REGISTRY_TOKEN, "expiresAt": NOW + 43_230});
+    if answer["public"] == true {
+        return json!({"authorizationData": entry()});
+    }
+    let own = json!(["123456789012"]);
+    let accounts = answer["registries"].as_array().or(own.as_array()).unwrap();
+    let of = |account: &Value| {
+        let mut entry = entry();
+        let account = account.as_str().unwrap();
+        entry["proxyEndpoint"] = format!("https://{account}.dkr.ecr.us-east-1.amazonaws.com").into();
+        entry
+    };
+    json!({"authorizationData": accounts.iter().map(of).collect::<Vec<_>>()})
 }
 
 fn error_xml(error: &Map<String, Value>, token: &str) -> String {

@@ -71,6 +71,15 @@ pub trait Ci: Dialect {
         Err(Diagnostic::new(Code::CapabilityMissing, "this CI has no entry but the command line").into())
     }
 
+    /// What its entry for a login was configured with.
+    ///
+    /// # Errors
+    /// As for [`Ci::settings`].
+    #[cfg(feature = "signed")]
+    fn login(&self, _run: &Run) -> Result<crate::login::action::Step, Failure> {
+        Err(Diagnostic::new(Code::CapabilityMissing, "this CI has no entry for a login but the command line").into())
+    }
+
     /// What a session is called when nobody has said it.
     fn session_name(&self, env: &Environment) -> String;
 

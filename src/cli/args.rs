@@ -5,8 +5,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::pairs::Pairs;
 use crate::text::{listed, nearest};
 
-/// The commands about trust policies have a second word.
-pub const GROUP: &str = "policy";
+/// Commands that start with one of these have a second word.
+pub const GROUPS: [&str; 3] = ["policy", "login", "logout"];
 
 /// A command line that makes sense.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Invocation {
     /// # Errors
     /// With what cannot be understood.
     pub fn parse(args: &[String]) -> Result<Self, Diagnostic> {
-        let words = args.first().map_or(0, |first| 1 + usize::from(first == GROUP));
+        let words = args.first().map_or(0, |first| 1 + usize::from(GROUPS.contains(&first.as_str())));
         let (command, rest) = args.split_at_checked(words).unwrap_or((args, &[]));
         let command = command.join(" ");
         let Some(name) = Name::ALL.into_iter().find(|name| name.text() == command) else {

@@ -1,6 +1,6 @@
 //! Completions of the command line for shells: commands, their flags, and values where there is a choice.
 
-use super::args::GROUP;
+use super::args::GROUPS;
 use super::table::{self, Flag, Name, Takes};
 
 pub const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
@@ -31,12 +31,15 @@ fn names() -> Vec<&'static str> {
 }
 
 /// The words that can stand second, and what completes the rest of each.
-fn of_group() -> impl Iterator<Item = (&'static str, Name)> {
-    Name::ALL.into_iter().filter_map(|name| Some((name.text().strip_prefix(GROUP)?.strip_prefix(' ')?, name)))
+fn of_group(group: &str) -> impl Iterator<Item = (&'static str, Name)> {
+    Name::ALL.into_iter().filter_map(move |name| match name.words() {
+        (Some(first), second) if first == group => Some((second, name)),
+        _ => None,
+    })
 }
 
-fn group_words() -> String {
-    of_group().map(|(second, _)| second).collect::<Vec<_>>().join(" ")
+fn group_words(group: &str) -> Vec<&'static str> {
+    of_group(group).map(|(second, _)| second).collect()
 }
 
 /// The commands of one word.
@@ -66,12 +69,18 @@ fn bash() -> String {
         table::all().filter(|flag| flag.takes == Takes::One("FILE")).map(|flag| flag.spec.name).collect();
     text.push_str(&format!("    {}) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n", files.join("|")));
     text.push_str("  esac\n  case ${COMP_WORDS[1]} in\n");
-    text.push_str(&format!("    {GROUP}) case ${{COMP_WORDS[2]}} in\n"));
-    for (second, name) in of_group() {
-        let words: Vec<&str> = table::of(name).map(|flag| flag.spec.name).collect();
-        text.push_str(&format!("      {second}) COMPREPLY=($(compgen -f -W '{}' -- \"$word\")) ;;\n", words.join(" ")));
+    for group in GROUPS {
+        text.push_str(&format!("    {group}) case ${{COMP_WORDS[2]}} in\n"));
+        for (second, name) in of_group(group) {
+            let words: Vec<&str> = table::of(name).map(|flag| flag.spec.name).collect();
+            text.push_str(&format!(
+                "      {second}) COMPREPLY=($(compgen -f -W '{}' -- \"$word\")) ;;\n",
+                words.join(" ")
+            ));
+        }
+        let seconds = group_words(group).join(" ");
+        text.push_str(&format!("      *) COMPREPLY=($(compgen -W '{seconds}' -- \"$word\")) ;;\n    esac ;;\n"));
     }
-    text.push_str(&format!("      *) COMPREPLY=($(compgen -W '{}' -- \"$word\")) ;;\n    esac ;;\n", group_words()));
     for name in plain() {
         let words: Vec<&str> = match name {
             Name::Completion => SHELLS.to_vec(),
@@ -97,8 +106,11 @@ fn fish() -> String {
         quoted(&names().join(" "))
     );
     let seen = |word: &str| format!("__fish_seen_subcommand_from {word}");
-    let before_second = format!("{}; and not {}", seen(GROUP), seen(&group_words()));
-    text.push_str(&format!("complete -c ci-assume-role -n {} -a {}\n", quoted(&before_second), quoted(&group_words())));
+    for group in GROUPS {
+        let seconds = group_words(group).join(" ");
+        let before_second = format!("{}; and not {}", seen(group), seen(&seconds));
+        text.push_str(&format!("complete -c ci-assume-role -n {} -a {}\n", quoted(&before_second), quoted(&seconds)));
+    }
     for name in Name::ALL {
         let inside = quoted(&match name.text().split_once(' ') {
             Some((first, second)) => format!("{}; and {}", seen(first), seen(second)),
@@ -134,13 +146,14 @@ fn powershell() -> String {
         text.push_str(&format!("    '{}' {{ {} }}\n", flag.spec.name, list(choices(flag))));
     }
     text.push_str("    default {\n      switch ($words[1]) {\n");
-    text.push_str(&format!("        '{GROUP}' {{ switch ($words[2]) {{\n"));
-    for (second, name) in of_group() {
-        let words: Vec<&str> = table::of(name).map(|flag| flag.spec.name).collect();
-        text.push_str(&format!("          '{second}' {{ {} }}\n", list(&words)));
+    for group in GROUPS {
+        text.push_str(&format!("        '{group}' {{ switch ($words[2]) {{\n"));
+        for (second, name) in of_group(group) {
+            let words: Vec<&str> = table::of(name).map(|flag| flag.spec.name).collect();
+            text.push_str(&format!("          '{second}' {{ {} }}\n", list(&words)));
+        }
+        text.push_str(&format!("          default {{ {} }}\n        }} }}\n", list(&group_words(group))));
     }
-    let seconds: Vec<&str> = of_group().map(|(second, _)| second).collect();
-    text.push_str(&format!("          default {{ {} }}\n        }} }}\n", list(&seconds)));
     for name in plain() {
         let words: Vec<&str> = match name {
             Name::Completion => SHELLS.to_vec(),

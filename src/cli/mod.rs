@@ -10,6 +10,7 @@ mod exec;
 pub mod format;
 pub mod generate;
 pub mod help;
+mod login;
 pub mod settings;
 pub mod table;
 
@@ -51,6 +52,7 @@ pub async fn run(channel: Channel, env: Environment, runtime: Runtime, args: &[S
         return 2; // the choices of `--ci` are checked, and the last CI takes any environment
     };
     let voice = match name {
+        Name::LoginEcr | Name::LogoutEcr => Voice::Log,
         Name::Assume if env.get("--format").is_none() && env.get("CI_ASSUME_ROLE_FORMAT").is_none() => Voice::Log,
         Name::CredentialProcess => Voice::Aside,
         _ => Voice::Beside,
@@ -59,6 +61,9 @@ pub async fn run(channel: Channel, env: Environment, runtime: Runtime, args: &[S
     if let Err(diagnostic) = settings::read_policy_file(&mut run).await {
         return told(&run, diagnostic.into());
     }
+    if matches!(name, Name::LoginEcr | Name::LogoutEcr) {
+        login::spread(&mut run);
+    }
     let ended = match name {
         Name::Assume => apart(assume(&run, ci)).await.map(|()| 0),
         Name::Exec => apart(exec::run(&run, ci, operands)).await,
@@ -66,6 +71,8 @@ pub async fn run(channel: Channel, env: Environment, runtime: Runtime, args: &[S
         Name::Claims => apart(claims::show(&run, ci)).await.map(|()| 0),
         Name::Doctor => apart(doctor::examine(&run, ci)).await,
         Name::Console => apart(console::sign_in(&run, ci)).await.map(|()| 0),
+        Name::LoginEcr => apart(login::log_in(&run, ci)).await.map(|()| 0),
+        Name::LogoutEcr => apart(login::log_out(&run)).await.map(|()| 0),
         // Those about policies run in a module of their own, which the shim knows.
         Name::Completion
         | Name::PolicyLint

@@ -5,6 +5,10 @@ use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{FaultKind, Symlinks};
 use crate::environment::Environment;
+use crate::login::action::Step;
+use crate::login::client::Choice;
+use crate::login::options::Names;
+use crate::login::{self, Registries};
 use crate::names::Meaning;
 use crate::pairs::Pairs;
 use crate::proxy::ProxySettings;
@@ -16,6 +20,10 @@ use crate::settings::{
     Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionName, Settings, Source, Target, TokenRequest,
     TokenSource, ValueFault, chain, endpoint, roles,
 };
+
+/// What the options of a login are called here.
+const LOGIN: Names =
+    Names { registries: "--registry", kind: "--registry-type", client: "--client", endpoint: Some("--ecr-endpoint") };
 
 const POLICY_BYTES: u32 = 64 * 1024;
 pub(super) const TOKEN_SOURCES: [&str; 4] = ["--token-file", "--token-env", "--token-command", "--token-url"];
@@ -121,6 +129,64 @@ fn role(run: &Run, ci: &dyn Ci, options: &mut Options) -> Option<RoleSettings> {
     })
 }
 
+/// What logging in to registries takes: a role, or else the credentials that there are.
+///
+/// # Errors
+/// With every problem.
+pub fn read_login(run: &Run, ci: &dyn Ci) -> Result<Step, Failure> {
+    let mut options = options(&run.env, &Pairs::default());
+    let region = region(&mut options, &run.env);
+    let wanted = login::options::read(&mut options, &run.env, &LOGIN, region.as_ref());
+    let sts = endpoint::choose(&mut options, &run.env, "--sts-endpoint", region.as_ref().map(Region::as_str));
+    let by_role = ["--role-arn", "--chain", "--roles"].into_iter().any(|name| options.has(name))
+        || options.text("--source") == Some("token");
+    let (settings, source) = if by_role {
+        let settings = read(run, ci).map_err(|failure| {
+            failure.into_diagnostics().into_iter().for_each(|problem| options.problem(problem));
+        });
+        if settings.as_ref().is_ok_and(|settings| settings.roles.len() > 1) {
+            options.problem(
+                Diagnostic::new(
+                    Code::OptionConflict,
+                    "a login takes the credentials of one role, and `--roles` has several",
+                )
+                .fix("log in once for each role, by `--role-arn`"),
+            );
+        }
+        (settings.ok(), None)
+    } else {
+        let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, &run.env));
+        let (roles, source) = login::options::without_role(&mut options, run, ci, region.as_ref(), sts.as_ref());
+        (proxy.map(|proxy| settings(roles, retry, proxy)), source)
+    };
+    login::options::step(options, settings, source, sts, wanted)
+}
+
+/// What logging out of registries by their names takes: none are named, without problems.
+///
+/// # Errors
+/// With every problem.
+pub fn read_logout(run: &Run) -> Result<Option<(Registries, Choice, Option<Region>)>, Failure> {
+    let env = &run.env;
+    let mut options = options(env, &Pairs::default());
+    let named = options.has("--registry") || options.has("--registry-type");
+    let registries = login::options::registries(&mut options, &LOGIN);
+    let client = options.parse("--client", Choice::parse).unwrap_or(Choice::Auto);
+    let is_private = matches!(&registries, Some(Registries::Private(_)));
+    if named && matches!(&registries, Some(Registries::Private(accounts)) if accounts.is_empty()) {
+        options.problem(
+            Diagnostic::new(Code::OptionMissing, "`--registry` is not set")
+                .fix("add `--registry 123456789012`, or leave `--registry-type` out to log out of what is on record"),
+        );
+    }
+    let region = if named && is_private { region(&mut options, env) } else { None };
+    match (Failure::of(options.into_problems()), registries) {
+        (Some(failure), _) => Err(failure),
+        (None, Some(registries)) if named => Ok(Some((registries, client, region))),
+        (None, _) => Ok(None),
+    }
+}
+
 /// As much as it takes to get a token.
 ///
 /// # Errors
@@ -175,6 +241,7 @@ pub(super) fn settings(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: Prox
         plain_secrets: false,
         clear_first: false,
         token_export: None,
+        login: None,
         notices: Vec::new(),
     }
 }

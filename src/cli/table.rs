@@ -32,6 +32,8 @@ pub enum Name {
     Claims,
     Doctor,
     Console,
+    LoginEcr,
+    LogoutEcr,
     PolicyLint,
     PolicyExplain,
     PolicyCheck,
@@ -41,13 +43,15 @@ pub enum Name {
 }
 
 impl Name {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Assume,
         Self::Exec,
         Self::CredentialProcess,
         Self::Claims,
         Self::Doctor,
         Self::Console,
+        Self::LoginEcr,
+        Self::LogoutEcr,
         Self::PolicyLint,
         Self::PolicyExplain,
         Self::PolicyCheck,
@@ -65,6 +69,8 @@ impl Name {
             Self::Claims => "claims",
             Self::Doctor => "doctor",
             Self::Console => "console",
+            Self::LoginEcr => "login ecr",
+            Self::LogoutEcr => "logout ecr",
             Self::PolicyLint => "policy lint",
             Self::PolicyExplain => "policy explain",
             Self::PolicyCheck => "policy check",
@@ -79,6 +85,13 @@ impl Name {
         POLICY.contains(&self)
     }
 
+    /// The words that it is called by: of a group, and its own.
+    #[must_use]
+    pub fn words(self) -> (Option<&'static str>, &'static str) {
+        let text = self.text();
+        text.split_once(' ').map_or((None, text), |(group, own)| (Some(group), own))
+    }
+
     /// How it is called, after the program's name.
     #[must_use]
     pub fn usage(self) -> &'static str {
@@ -89,6 +102,8 @@ impl Name {
             Self::Claims => "claims [OPTIONS]",
             Self::Doctor => "doctor [OPTIONS]",
             Self::Console => "console [OPTIONS]",
+            Self::LoginEcr => "login ecr [OPTIONS]",
+            Self::LogoutEcr => "logout ecr [OPTIONS]",
             Self::PolicyLint => "policy lint [OPTIONS] FILE …",
             Self::PolicyExplain => "policy explain --policy FILE --claims FILE [OPTIONS]",
             Self::PolicyCheck => "policy check --policy FILE [OPTIONS] FILE …",
@@ -122,6 +137,15 @@ impl Name {
                 "Prints an address that signs whoever opens it in to AWS's console, for 15 minutes: as the role of \
                  --role-arn, or, without one, with the credentials that the machine has. To see what a job sees."
             }
+            Self::LoginEcr => {
+                "Logs docker, podman, buildah, helm or crane in to registries of Amazon ECR, or writes the file that they \
+                 read. With --role-arn the role is assumed for that alone; without it, the credentials count that the \
+                 machine has. The password goes by standard input."
+            }
+            Self::LogoutEcr => {
+                "Logs out of what `login ecr` has logged in to, or of the registries that --registry and --registry-type \
+                 name, and puts the logins back that were there before."
+            }
             Self::PolicyLint => {
                 "Looks for mistakes in trust policies: documents, answers of the AWS CLI, Terraform plans, CloudFormation \
                  templates, whole folders of them, or - for standard input. Every finding has a fix, and where a token can \
@@ -148,11 +172,18 @@ impl Name {
     }
 }
 
-const EXCHANGE: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Doctor, Name::Console];
-const TOKEN: &[Name] = &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Claims, Name::Doctor, Name::Console];
+const EXCHANGE: &[Name] =
+    &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Doctor, Name::Console, Name::LoginEcr];
+const TOKEN: &[Name] =
+    &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Claims, Name::Doctor, Name::Console, Name::LoginEcr];
+const REGION: &[Name] =
+    &[Name::Assume, Name::Exec, Name::CredentialProcess, Name::Doctor, Name::Console, Name::LoginEcr, Name::LogoutEcr];
+const REGISTRY: &[Name] = &[Name::LoginEcr, Name::LogoutEcr];
 const POLICY: &[Name] =
     &[Name::PolicyLint, Name::PolicyExplain, Name::PolicyCheck, Name::PolicyGenerate, Name::PolicyAudit];
 const HAND_OVER: &[Name] = &[Name::Assume, Name::Exec];
+pub const CLIENTS: &[&str] = &["auto", "docker", "podman", "buildah", "helm", "crane", "auth-file"];
+pub const REGISTRY_TYPES: &[&str] = &["private", "public"];
 pub const FORMATS: &[&str] = &["env", "json", "dotenv", "powershell", "github", "profile", "process"];
 pub const CI_NAMES: &[&str] =
     &["auto", "github", "buildkite", "bitrise", "circleci", "bitbucket", "azure-devops", "gitlab", "any"];
@@ -174,7 +205,7 @@ const fn flag(
 #[rustfmt::skip]
 pub const FLAGS: &[Flag] = &[
     flag("--role-arn", "CI_ASSUME_ROLE_ROLE_ARN", Takes::One("ARN"), EXCHANGE, "none", "The role to assume, such as arn:aws:iam::123456789012:role/deploy"),
-    flag("--region", "CI_ASSUME_ROLE_REGION", Takes::One("REGION"), EXCHANGE, "AWS_REGION, AWS_DEFAULT_REGION", "Region of STS, and of the commands that follow"),
+    flag("--region", "CI_ASSUME_ROLE_REGION", Takes::One("REGION"), REGION, "AWS_REGION, AWS_DEFAULT_REGION", "Region of STS, of registries, and of the commands that follow"),
     flag("--session-name", "CI_ASSUME_ROLE_SESSION_NAME", Takes::One("NAME"), EXCHANGE, "made from the job", "Name of the session, 2 to 64 characters of letters, digits and _+=,.@-"),
     flag("--duration", "CI_ASSUME_ROLE_DURATION", Takes::One("TIME"), EXCHANGE, "1h", "Length of the session: seconds, or such as 1h or 90m"),
     flag("--policy", "CI_ASSUME_ROLE_POLICY", Takes::One("JSON"), EXCHANGE, "none", "A policy that narrows what the session may do"),
@@ -200,6 +231,12 @@ pub const FLAGS: &[Flag] = &[
     flag("--prefix", "CI_ASSUME_ROLE_PREFIX", Takes::One("TEXT"), HAND_OVER, "none", "Put before the names of the credential variables"),
     flag("--format", "CI_ASSUME_ROLE_FORMAT", Takes::Choice(FORMATS), &[Name::Assume], "the manner of the CI", "Print the credentials to standard output in this form instead"),
     flag("--output", "CI_ASSUME_ROLE_OUTPUT", Takes::One("FILE"), &[Name::Assume], "standard output", "Write what --format makes into a file that only this user can read"),
+    flag("--registry", "CI_ASSUME_ROLE_REGISTRY", Takes::Several("ID"), REGISTRY, "the credentials' own account", "An account whose registry it is about"),
+    flag("--registry-type", "CI_ASSUME_ROLE_REGISTRY_TYPE", Takes::Choice(REGISTRY_TYPES), REGISTRY, "private", "Private registries, or public.ecr.aws"),
+    flag("--client", "CI_ASSUME_ROLE_CLIENT", Takes::Choice(CLIENTS), REGISTRY, "auto: the first that is installed, else auth-file", "Whom to log in; auth-file writes the file that all of them read"),
+    flag("--ecr-endpoint", "CI_ASSUME_ROLE_ECR_ENDPOINT", Takes::One("URL"), &[Name::LoginEcr], "AWS's endpoint of the region", "Address of an ECR-compatible service, https:// or this machine"),
+    flag("--fips", "CI_ASSUME_ROLE_FIPS", Takes::Nothing, REGISTRY, "AWS_USE_FIPS_ENDPOINT", "Use endpoints and registries with FIPS"),
+    flag("--dual-stack", "CI_ASSUME_ROLE_DUAL_STACK", Takes::Nothing, REGISTRY, "AWS_USE_DUALSTACK_ENDPOINT", "Use endpoints and registries that have IPv6 as well"),
     flag("--audience", "CI_ASSUME_ROLE_AUDIENCE", Takes::One("TEXT"), TOKEN, "that of the CI", "Audience of the token"),
     flag("--token-file", "CI_ASSUME_ROLE_TOKEN_FILE", Takes::One("FILE"), TOKEN, "none", "Take the token from a file"),
     flag("--token-env", "CI_ASSUME_ROLE_TOKEN_ENV", Takes::One("NAME"), TOKEN, "none", "Take the token from an environment variable"),

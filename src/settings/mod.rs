@@ -46,6 +46,9 @@ pub struct Settings {
     pub notices: Vec<String>,
     /// Hands the token itself over, too.
     pub token_export: Option<TokenExport>,
+    /// Logs a client of registries in with what is handed over.
+    #[cfg(feature = "signed")]
+    pub login: Option<Box<crate::login::Wanted>>,
 }
 
 impl Settings {

@@ -4,7 +4,7 @@
 
 pub mod call;
 mod machine;
-mod refusal;
+pub(crate) mod refusal;
 pub mod role_policy;
 mod sts;
 

@@ -63,14 +63,19 @@ fn by_aws(run: &Run, refused: &Refused<'_>, error: &StsError) -> Diagnostic {
 
 fn not_accepted(from: &str, error: &StsError) -> Diagnostic {
     let diagnostic = Diagnostic::new(Code::CredentialsRefused, format!("AWS does not accept {from}"));
-    let diagnostic = explain::said(diagnostic, error);
-    let code = error.code.to_ascii_lowercase();
+    why_not_accepted(explain::said(diagnostic, error), &error.code)
+}
+
+/// What is usually behind it when AWS refuses a caller, by AWS's code for it.
+pub(crate) fn why_not_accepted(diagnostic: Diagnostic, code: &str) -> Diagnostic {
+    let code = code.to_ascii_lowercase();
     if code.starts_with("expiredtoken") {
         return diagnostic
             .cause("they are of a session, and it has ended")
             .fix("get fresh credentials in a step before this one, or assume the role by the job's own token");
     }
-    if code == "signaturedoesnotmatch" {
+    // The two protocols have different names for it.
+    if ["signaturedoesnotmatch", "invalidsignatureexception"].contains(&code.as_str()) {
         return diagnostic
             .cause("the secret access key does not belong to the access key id, or is not whole")
             .fix("store both anew, as they were issued together");
@@ -83,11 +88,14 @@ fn not_accepted(from: &str, error: &StsError) -> Diagnostic {
 }
 
 fn clock_wrong(refused: &Refused<'_>, error: &StsError) -> Diagnostic {
-    let headline = "this machine's clock is too far from AWS's for a signature";
-    let tried = refused.clock.map(|correction| format!("{} s, and it did not help", correction.seconds));
-    explain::said(Diagnostic::new(Code::ClockWrong, headline), error)
-        .fact_if("corrected by", tried)
-        .fix("let NTP set the clock of the machine that runs the job")
+    why_clock_wrong(explain::said(Diagnostic::new(Code::ClockWrong, CLOCK_WRONG), error), refused.clock)
+}
+
+pub(crate) const CLOCK_WRONG: &str = "this machine's clock is too far from AWS's for a signature";
+
+pub(crate) fn why_clock_wrong(diagnostic: Diagnostic, clock: Option<ClockCorrection>) -> Diagnostic {
+    let tried = clock.map(|correction| format!("{} s, and it did not help", correction.seconds));
+    diagnostic.fact_if("corrected by", tried).fix("let NTP set the clock of the machine that runs the job")
 }
 
 fn denied(from: &str, role: &ToAssume<'_>, error: &StsError) -> Diagnostic {

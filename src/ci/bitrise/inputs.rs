@@ -5,6 +5,9 @@ use super::{token, verbose};
 use crate::aws::credentials::Credentials;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::environment::Environment;
+use crate::login;
+use crate::login::client::{Choice, Client};
+use crate::login::options::Names;
 use crate::names;
 use crate::pairs::Pairs;
 use crate::product;
@@ -36,7 +39,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let export_token = options.switch("export_identity_token").unwrap_or(false);
     let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, env));
     let token_alone = export_token && !["role_arn", "roles", "access_key_id"].into_iter().any(|name| options.has(name));
-    not_yet(&mut options);
+    let login = docker_login(&mut options, env, token_alone);
     let entries = roles::entries(&mut options, "roles", table::OF_ROLE, names::renamed(names::bitrise));
     let mut notices = Vec::new();
     let mut token = None;
@@ -74,6 +77,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         plain_secrets: false,
         clear_first: false,
         notices,
+        login,
     })
 }
 
@@ -202,18 +206,24 @@ fn stored_key(options: &mut Options) -> Option<Credentials> {
     None
 }
 
-/// What the peer does by a signed request to ECR.
-fn not_yet(options: &mut Options) {
-    if options.switch("docker_login") == Some(true) {
-        options.problem(
-            Diagnostic::new(Code::CapabilityMissing, "this version cannot do `docker_login: true` yet")
-                .fix(
-                    "set `docker_login: false`, and log in after this step: aws ecr get-login-password --region REGION | \
-                     docker login --username AWS --password-stdin ACCOUNT_ID.dkr.ecr.REGION.amazonaws.com",
-                )
-                .fix("or stay with the step Authenticate with AWS for this until a later version"),
-        );
+/// Docker, and the registry of the first role's own account.
+fn docker_login(options: &mut Options, env: &Environment, token_alone: bool) -> Option<Box<login::Wanted>> {
+    if options.switch("docker_login") != Some(true) {
+        return None;
     }
+    if token_alone {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, "`docker_login` has no effect without credentials")
+                .cause("`export_identity_token` alone asks for a token, and the registry takes no token")
+                .fix("add `role_arn`, or set `docker_login: false`"),
+        );
+        return None;
+    }
+    options.fall_back("region", "AWS_DEFAULT_REGION", env.get("AWS_DEFAULT_REGION"));
+    // What is wrong with it is told with the role that it is for.
+    let region = Region::parse(options.text("region").unwrap_or(REGION)).ok();
+    let wanted = login::options::read(options, env, &Names::NONE, region.as_ref())?;
+    Some(Box::new(login::Wanted { client: Choice::Only(Client::Docker), ..wanted }))
 }
 
 /// A token that was given counts before one that Bitrise mints, and one that an earlier step left

@@ -135,7 +135,7 @@ inputs! {
         => form(KEY, "AWS secret access key"),
     secret("session_token", "", "Session token that goes with the stored key.")
         => form(KEY, "AWS session token"),
-    input("docker_login", "false", "Log Docker in to the account's registry (ECR). This version cannot do it yet.")
+    input("docker_login", "false", "Log Docker in to the registry (ECR) that the account has in the region. Docker has to be on the stack; a login that fails hands no credentials over either.")
         => form(DOCKER, "Docker login").one_of(SWITCH),
     input("trust_policy_file", "", "Path of a file with the role's trust policy, as JSON or as `aws iam get-role` prints it. When AWS denies the role, the message then names the condition that failed.")
         => form(CHECKS, "Trust policy"),

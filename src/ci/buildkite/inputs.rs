@@ -66,6 +66,8 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         plain_secrets: false,
         clear_first: false,
         token_export: None,
+        #[cfg(feature = "signed")]
+        login: None,
         existing: None,
     })
 }

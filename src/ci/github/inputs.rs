@@ -92,6 +92,8 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         clear_first,
         notices,
         token_export: None,
+        #[cfg(feature = "signed")]
+        login: None,
     })
 }
 

@@ -37,6 +37,14 @@ describe('words', { concurrency: 2 }, () => {
 			);
 			assert.equal((await cli.run([name, '-h'])).stdout, help.stdout);
 		}
+		for (const [first = '', second = ''] of [
+			['login', 'ecr'],
+			['logout', 'ecr'],
+		]) {
+			const help = await cli.run([first, second, '--help']);
+			assert.match(help.stdout, new RegExp(`^Usage: ci-assume-role ${first} ${second} `));
+			assert.equal((await cli.run([first, '--help'])).stdout, (await cli.run(['--help'])).stdout);
+		}
 		const flags = await allFlags(cli);
 		assert.ok(flags.get('assume')?.includes('--format') && !flags.get('exec')?.includes('--format'));
 		assert.ok((flags.get('claims')?.length ?? 99) < 12, 'claims needs no role');
@@ -62,7 +70,7 @@ describe('words', { concurrency: 2 }, () => {
 		assert.equal(ran.stderr, '');
 		const [registered, commands, begun, ...rest] = ran.stdout.trimEnd().split('\n');
 		assert.equal(registered, 'complete -F _ci_assume_role ci-assume-role');
-		assert.deepEqual(commands?.split(' ').sort(), [...COMMANDS, 'policy', 'demo', 'sandbox'].sort());
+		assert.deepEqual(commands?.split(' ').sort(), [...COMMANDS, 'login', 'logout', 'policy', 'demo', 'sandbox'].sort());
 		assert.equal(begun, 'credential-process');
 		for (const [index, name] of COMMANDS.slice(0, 5).entries())
 			assert.deepEqual(rest[index]?.split(' ').sort(), flags.get(name)?.sort(), name);
@@ -116,7 +124,7 @@ describe('words', { concurrency: 2 }, () => {
 				.split('\n')
 				.map((found) => found.split('\t')[0] ?? '');
 		};
-		assert.deepEqual((await ask('')).sort(), [...COMMANDS, 'policy', 'demo', 'sandbox'].sort());
+		assert.deepEqual((await ask('')).sort(), [...COMMANDS, 'login', 'logout', 'policy', 'demo', 'sandbox'].sort());
 		assert.deepEqual(await ask('cre'), ['credential-process']);
 		for (const name of COMMANDS.slice(0, 5))
 			assert.deepEqual((await ask(`${name} --`)).sort(), flags.get(name)?.sort(), name);
