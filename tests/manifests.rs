@@ -7,6 +7,7 @@ use std::{env, fs};
 
 use ci_assume_role::ci::bitrise::table as bitrise;
 use ci_assume_role::ci::buildkite::table::{OPTIONS, PluginOption, Shape};
+use ci_assume_role::ci::github::login;
 use ci_assume_role::ci::github::table::{INPUTS, OUTPUTS};
 use ci_assume_role::cli::table::{self, Name, Takes};
 use ci_assume_role::diagnostic::Code;
@@ -24,6 +25,29 @@ fn action_yml_is_made_from_the_option_table() {
 #[test]
 fn the_action_that_lints_is_made_from_its_table() {
     check("lint/action.yml", &lint_action_yml());
+}
+
+#[test]
+fn the_action_that_logs_in_is_made_from_its_table() {
+    check("login-ecr/action.yml", &login_ecr_action_yml());
+}
+
+#[test]
+fn the_page_about_ecr_lists_every_input_and_output() {
+    let mut inputs = String::from("| input | default | meaning |\n|---|---|---|\n");
+    for spec in login::INPUTS {
+        let name = match login::renamed().find(|(own, _)| *own == spec.name) {
+            Some((own, common)) => format!("`{own}`, `{common}`"),
+            None => format!("`{}`", spec.name),
+        };
+        let _ = writeln!(inputs, "| {name} | {} | {} |", cell(spec.default), cell(spec.description));
+    }
+    let mut outputs = String::from("| output | meaning |\n|---|---|\n");
+    for (name, description) in login::OUTPUTS.iter().chain(login::OUTPUTS_BY_REGISTRY) {
+        let _ = writeln!(outputs, "| `{name}` | {} |", cell(description));
+    }
+    let page = between(&read("docs/ecr.md"), "inputs", &inputs);
+    check("docs/ecr.md", &between(&page, "outputs", &outputs));
 }
 
 #[test]
@@ -294,6 +318,23 @@ fn lint_action_yml() -> String {
     );
     push_inputs(&mut out, action::INPUTS);
     push_outputs(&mut out, action::OUTPUTS);
+    out
+}
+
+fn login_ecr_action_yml() -> String {
+    let mut out = String::from(
+        "# Made from src/ci/github/login.rs by `UPDATE=1 cargo test --test manifests`.\n\
+         name: Log in to Amazon ECR\n\
+         description: Logs docker, podman, buildah, helm or crane in to registries of Amazon ECR, and out when the job ends\n\
+         branding:\n  icon: log-in\n  color: orange\n\
+         runs:\n  using: node24\n  main: ../js/login-ecr.cjs\n  post: ../js/login-ecr-post.cjs\n\
+         inputs:\n",
+    );
+    push_inputs(&mut out, login::INPUTS);
+    for (own, common) in login::renamed() {
+        let _ = writeln!(out, "  {common}:\n    description: {}\n    required: false", yaml(&same_as(own)));
+    }
+    push_outputs(&mut out, login::OUTPUTS);
     out
 }
 

@@ -100,9 +100,11 @@ const toldTo = (/** @type {any} */ document, /** @type {RegExp} */ is) =>
 	);
 
 describe('GitHub Actions', how, () => {
-	test('action.yml', async () => {
-		assert.deepEqual(await faults('github-actions', documents('action.yml')), []);
-	});
+	for (const file of ['action.yml', 'lint/action.yml', 'login-ecr/action.yml']) {
+		test(file, async () => {
+			assert.deepEqual(await faults('github-actions', documents(file)), []);
+		});
+	}
 
 	test('our own workflow, and the one that act runs', async () => {
 		const ours = documents('.github/workflows/ci.yml', 'tests/act/workflow.yml');
@@ -113,15 +115,20 @@ describe('GitHub Actions', how, () => {
 		const all = each(of('github'), workflow);
 		assert.ok(all.length > 25, `${all.length}`);
 		assert.deepEqual(await faults('github-workflows', all), []);
-		const [{ document: { inputs = {} } = {} } = assert.fail()] = documents('action.yml');
-		let steps = 0;
-		for (const { place, document } of all) {
-			for (const step of objects(document).filter(({ uses }) => /ci-assume-role@/.test(uses ?? ''))) {
-				steps += 1;
-				for (const name of Object.keys(step.with)) assert.ok(name in inputs, `${place}: ${name}`);
+		for (const [is, manifest, least] of /** @type {const} */ ([
+			[/ci-assume-role@/, 'action.yml', 20],
+			[/ci-assume-role\/login-ecr@/, 'login-ecr/action.yml', 1],
+		])) {
+			const [{ document: { inputs = {} } = {} } = assert.fail()] = documents(manifest);
+			let steps = 0;
+			for (const { place, document } of all) {
+				for (const step of objects(document).filter(({ uses }) => is.test(uses ?? ''))) {
+					steps += 1;
+					for (const name of Object.keys(step.with)) assert.ok(name in inputs, `${place}: ${name}`);
+				}
 			}
+			assert.ok(steps >= least, `${manifest}: ${steps}`);
 		}
-		assert.ok(steps > 20, `${steps}`);
 	});
 
 	test('the checker finds what is wrong', async () => {

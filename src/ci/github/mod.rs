@@ -6,6 +6,8 @@ pub mod commands;
 #[cfg(feature = "signed")]
 mod credentials;
 mod inputs;
+#[cfg(feature = "signed")]
+pub mod login;
 pub mod table;
 #[cfg(feature = "signed")]
 mod tags;
@@ -107,6 +109,11 @@ impl Ci for GitHub {
 
     fn settings(&self, run: &Run) -> Result<Settings, Failure> {
         inputs::settings(run)
+    }
+
+    #[cfg(feature = "signed")]
+    fn login(&self, run: &Run) -> Result<crate::login::action::Step, Failure> {
+        login::read(run)
     }
 
     fn token<'a>(
