@@ -11,7 +11,16 @@ import { jobTokenAnswer, startHook } from './support/buildkite.js';
 import { ROOT, RUNTIME } from './support/child.js';
 import { startJob } from './support/job.js';
 import { missing } from './support/programs.js';
-import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN, STORED_SECRET, STORED_TOKEN } from './support/secrets.js';
+import {
+	KEY_ID,
+	REGISTRY_PASSWORD,
+	REGISTRY_TOKEN,
+	REQUEST_TOKEN,
+	SECRET,
+	SESSION_TOKEN,
+	STORED_SECRET,
+	STORED_TOKEN,
+} from './support/secrets.js';
 
 /**
  * @typedef {object} Scenario
@@ -23,12 +32,14 @@ import { KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN, STORED_SECRET, STORED_TOK
  * @property {Record<string, unknown>} [claims]
  * @property {Record<string, unknown>} [header]
  * @property {string} [token]
- * @property {{ entry?: Entry, args?: string[], env?: Record<string, string | null>, http?: Scripted[], programs?: import('./support/buildkite.js').Scripted[] }[]} [steps]
- * @typedef {'github' | 'github-post' | 'bitrise' | 'buildkite' | 'command' | 'credential-process'} Entry
+ * @property {{ entry?: Entry, args?: string[], env?: Record<string, string | null>, http?: Scripted[], programs?: any[] }[]} [steps]
+ * @typedef {'github' | 'github-post' | 'login-ecr' | 'login-ecr-post' | 'bitrise' | 'buildkite' | 'command' | 'credential-process'} Entry
  * @typedef {import('./support/job.js').Job | import('./support/bitrise.js').Build
  *   | import('./support/buildkite.js').Hook | import('./support/any.js').AnyJob} Job
  * @typedef {object} Scripted
- * @property {'token' | 'sts' | 'metadata' | 'iam' | 'signin'} to
+ * @property {'token' | 'sts' | 'ecr' | 'metadata' | 'iam' | 'signin'} to
+ * @property {string[]} [registries]
+ * @property {boolean} [public]
  * @property {'AssumeRole' | 'GetCallerIdentity'} [action]
  * @property {string} [arn]
  * @property {string} [policy]
@@ -150,10 +161,15 @@ function answerOf(job, scripted, served) {
 	if (fault === 'reset') return { to, play: (_, socket) => socket.resetAndDestroy() };
 	if (fault !== undefined) throw new Error(`no server can make the fault ${fault}: mark the scenario "only": "native"`);
 	if (status !== undefined) return { to, status, body: job.fill(body), ...(contentType && { contentType }) };
+	if (error && to === 'ecr') {
+		const body = JSON.stringify({ __type: error.code, message: error.message });
+		return { to, headers, status: error.status, contentType: 'application/x-amz-json-1.1', body };
+	}
 	if (error) {
 		const xml = errorXml(job.fill(error.code), job.fill(error.message));
 		return { ...DENIED, to, headers, status: error.status, body: xml };
 	}
+	if (to === 'ecr') return passwords(scripted);
 	if (to === 'token') return served.tokenAnswer(job.token);
 	if (to === 'iam') return { to, contentType: 'text/xml', body: roleXml(scripted.policy ?? '', scripted.arn) };
 	if (account !== undefined) served.account = account;
@@ -170,6 +186,21 @@ function answerOf(job, scripted, served) {
 		...answer,
 		body: `${answer.body}`.replaceAll('AssumeRoleWithWebIdentity', action ?? 'AssumeRoleWithWebIdentity'),
 	};
+}
+
+/**
+ * One for each registry, by default the caller's own, or for the public one.
+ * @param {Scripted} scripted
+ * @returns {import('./support/answers.js').Answer}
+ */
+function passwords({ registries = ['123456789012'], ...scripted }) {
+	const entry = { authorizationToken: REGISTRY_TOKEN, expiresAt: Math.floor(Date.now() / 1000) + 43_230 };
+	const of = (/** @type {string} */ id) => ({
+		...entry,
+		proxyEndpoint: `https://${id}.dkr.ecr.us-east-1.amazonaws.com`,
+	});
+	const data = scripted.public ? entry : registries.map(of);
+	return { to: 'ecr', contentType: 'application/x-amz-json-1.1', body: JSON.stringify({ authorizationData: data }) };
 }
 
 /**
@@ -226,6 +257,8 @@ function normalise(job, secret, page) {
 		['<session-token>', SESSION_TOKEN],
 		['<stored-secret>', STORED_SECRET],
 		['<stored-token>', STORED_TOKEN],
+		['<registry-password>', REGISTRY_PASSWORD],
+		['<registry-token>', REGISTRY_TOKEN],
 	];
 	for (const [name = '', text = ''] of known) if (text.length >= 8) page = page.replaceAll(text, name);
 	page = page
@@ -261,8 +294,8 @@ function sinceNow(date) {
  */
 function withoutDetails(page) {
 	return page
-		.replace(/^( *network says) .*/gm, '$1')
-		.replace(/^ *system says .*\n/gm, '')
+		.replace(/^((?:\(stderr\))? *network says) .*/gm, '$1')
+		.replace(/^(?:\(stderr\))? *system says .*\n/gm, '')
 		.replace(/^((?:exp|iat|nbf) +- +)\d+$/gm, '$1<seconds>')
 		.replace(/^(The token ends at <time>, in ).*/gm, '$1<time>')
 		.replace(/^ *```text\n *```\n\n/gm, '')

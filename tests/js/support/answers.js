@@ -127,7 +127,7 @@ export function errorXml(code, message, requestId = 'request-1') {
 /**
  * What a server does with one request. `play` takes the connection over and misbehaves.
  * @typedef {object} Answer
- * @property {'token' | 'sts' | 'metadata' | 'iam' | 'signin'} to
+ * @property {'token' | 'sts' | 'ecr' | 'metadata' | 'iam' | 'signin'} to
  * @property {number} [status]
  * @property {string} [contentType]
  * @property {Record<string, string>} [headers]

@@ -7,8 +7,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mint, stsAnswer } from './answers.js';
 import { runScript } from './child.js';
+import { Clients, isLogin } from './clients.js';
 import { assertNoControl, Folder } from './job.js';
-import { assertNoSecret, KEY_ID, SECRET, SESSION_TOKEN } from './secrets.js';
+import {
+	assertNoSecret,
+	KEY_ID,
+	REGISTRY_PASSWORD,
+	REGISTRY_TOKEN,
+	SECRET,
+	SESSION_TOKEN,
+	STORED_SECRET,
+} from './secrets.js';
 import { Service } from './server.js';
 
 /** What it writes beside itself is no file of the job. Its exit code is none that we have. */
@@ -53,7 +62,8 @@ export class AnyJob extends Folder {
 	 */
 	constructor(service, options) {
 		super(service, options.token ?? mintForNobody(options.claims, options.header));
-		this.secrets = new Set([KEY_ID, SECRET, SESSION_TOKEN, this.token, this.token.split('.').at(-1) ?? '']);
+		const known = [KEY_ID, SECRET, SESSION_TOKEN, STORED_SECRET, REGISTRY_PASSWORD, REGISTRY_TOKEN];
+		this.secrets = new Set([...known, this.token, this.token.split('.').at(-1) ?? '']);
 		this.commands = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'commands-'));
 		fs.writeFileSync(join(this.commands, 'deploy'), COMMAND, { mode: 0o755 });
 		/** @type {NodeJS.ProcessEnv} */
@@ -71,12 +81,15 @@ export class AnyJob extends Folder {
 		const env = { ...this.env };
 		this.change(env, options.env);
 		this.service.expect(options.answers ?? [stsAnswer()]);
+		const clients = new Clients(options.programs ?? [], (text) => this.fill(text));
+		if (isLogin('command', options.args ?? [])) env.PATH = clients.path;
 		const ran = await runScript('js/cli.js', options.args ?? [], { env, cwd: this.temp });
+		const called = clients.end();
 		assertNoSecret(ran.stderr, this.secrets, 'standard error');
 		assertNoControl(ran.stderr);
 		const { received, unexpected, left } = this.service.outcome();
 		assert.deepEqual([unexpected, left], [[], 0], ran.stderr);
-		return { ...ran, requests: received, started: this.#started(env) };
+		return { ...ran, requests: received, started: this.#started(env) + called };
 	}
 
 	/** With which words the command was started, and how its environment differed. @param {NodeJS.ProcessEnv} env */

@@ -6,9 +6,18 @@ import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mint, stsAnswer } from './answers.js';
 import { ROOT, runScript } from './child.js';
+import { Clients } from './clients.js';
 import { assertNoControl, Folder } from './job.js';
 import { find } from './programs.js';
-import { assertNoSecret, KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './secrets.js';
+import {
+	assertNoSecret,
+	KEY_ID,
+	REGISTRY_PASSWORD,
+	REGISTRY_TOKEN,
+	REQUEST_TOKEN,
+	SECRET,
+	SESSION_TOKEN,
+} from './secrets.js';
 import { Service } from './server.js';
 
 /** @typedef {import('./answers.js').Answer} Answer */
@@ -104,7 +113,8 @@ export class Build extends Folder {
 	 */
 	constructor(service, options) {
 		super(service, options.token ?? mintForBuild(options.claims, options.header));
-		this.secrets = new Set([KEY_ID, SECRET, SESSION_TOKEN, REQUEST_TOKEN, ...(options.secrets ?? [])]);
+		const known = [KEY_ID, SECRET, SESSION_TOKEN, REQUEST_TOKEN, REGISTRY_PASSWORD, REGISTRY_TOKEN];
+		this.secrets = new Set([...known, ...(options.secrets ?? [])]);
 		for (const text of [this.token, this.token.split('.').at(-1) ?? '']) if (text.length >= 8) this.secrets.add(text);
 		const { temp } = this;
 		const url = `${service.base}${BUILD}`;
@@ -151,6 +161,8 @@ export class Build extends Folder {
 		const env = { ...this.env };
 		this.change(env, changes);
 		this.service.expect(answers ?? (main ? [buildTokenAnswer(this.token), stsAnswer()] : []));
+		const clients = new Clients(options.programs ?? [], (text) => this.fill(text));
+		env.PATH = `${clients.path}:${env.PATH}`;
 		const restore = Object.entries(modes).map(([path, mode]) => this.setMode(path, mode));
 		const ran = await runScript(main ? 'js/bitrise.cjs' : 'js/cli.js', main ? args : [entry, 'bitrise', ...args], {
 			env,
@@ -160,6 +172,7 @@ export class Build extends Folder {
 		}).finally(() => {
 			for (const undo of restore) undo();
 		});
+		const called = clients.end();
 		const log = ran.stdout + ran.stderr;
 		const [, red = ''] = RED.exec(ran.stdout) ?? [];
 		assertNoSecret(main || ran.exitCode !== 0 ? log : ran.stderr, this.secrets, 'the log');
@@ -175,6 +188,7 @@ export class Build extends Folder {
 			log,
 			red,
 			requests: received,
+			started: called,
 			exported,
 			codes: [...log.matchAll(/^error\[([a-z-]+)\]: /gm)].map(([, code = '']) => code),
 		};

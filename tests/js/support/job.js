@@ -7,10 +7,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { mint, stsAnswer, tokenAnswer } from './answers.js';
 import { ROOT, RUNTIME_NAME, runScript } from './child.js';
+import { Clients, isLogin } from './clients.js';
 import { findCommands, parseCommandFile, unescapeData } from './runner.js';
 import {
 	assertNoSecret,
 	KEY_ID,
+	REGISTRY_PASSWORD,
+	REGISTRY_TOKEN,
 	REQUEST_TOKEN,
 	SECRET,
 	SESSION_TOKEN,
@@ -45,6 +48,7 @@ const OUR_COLOURS = /\u001b\[(0|1|31)m/g;
  *   commands: import('./runner.js').Command[],
  *   codes: string[],
  *   requests: import('./server.js').Received[],
+ *   started: string,
  *   env: Map<string, string>,
  *   outputs: Map<string, string>,
  *   state: Map<string, string>,
@@ -65,10 +69,10 @@ const OUR_COLOURS = /\u001b\[(0|1|31)m/g;
 
 /**
  * @typedef {object} StepOptions
- * @property {'github' | 'github-post' | 'bitrise' | 'buildkite' | 'command' | 'credential-process'} [entry]
+ * @property {'github' | 'github-post' | 'login-ecr' | 'login-ecr-post' | 'bitrise' | 'buildkite' | 'command' | 'credential-process'} [entry]
  * @property {string[]} [args]
  * @property {Changes} [env]
- * @property {import('./buildkite.js').Scripted[]} [programs] what those of Buildkite's agent do
+ * @property {any[]} [programs] what those of Buildkite's agent do, and clients of registries
  * @property {Answer[]} [answers] by default those of a happy path
  * @property {boolean} [leaveAnswers] some may be left over
  * @property {Record<string, string>} [commandFiles] what is in them when the step starts
@@ -193,7 +197,16 @@ export class Job extends Folder {
 	constructor(service, options) {
 		super(service, options.token ?? mint(options.claims, options.header));
 		const { temp } = this;
-		const usual = [KEY_ID, SECRET, SESSION_TOKEN, REQUEST_TOKEN, STORED_SECRET, STORED_TOKEN];
+		const usual = [
+			KEY_ID,
+			SECRET,
+			SESSION_TOKEN,
+			REQUEST_TOKEN,
+			STORED_SECRET,
+			STORED_TOKEN,
+			REGISTRY_PASSWORD,
+			REGISTRY_TOKEN,
+		];
 		this.secrets = new Set([...usual, ...(options.secrets ?? [])]);
 		for (const text of [this.token, this.token.split('.').at(-1) ?? '']) if (text.length >= 8) this.secrets.add(text);
 		/** @type {NodeJS.ProcessEnv} */
@@ -243,6 +256,8 @@ export class Job extends Folder {
 		const env = { ...this.env };
 		this.change(env, options.env);
 		this.service.expect(options.answers ?? (entry === 'github' ? [tokenAnswer(this.token), stsAnswer()] : []));
+		const clients = new Clients(options.programs ?? [], (text) => this.fill(text));
+		if (isLogin(entry, args)) env.PATH = clients.path;
 		const file = entry === 'credential-process' ? 'js/cli.js' : `js/${entry}.cjs`;
 		const words = entry === 'credential-process' ? [entry, 'github', ...args] : args;
 		const { deadlineMs, uid, started, modes = {} } = options;
@@ -258,6 +273,7 @@ export class Job extends Folder {
 		}).finally(() => {
 			for (const undo of restore) undo();
 		});
+		const called = clients.end();
 
 		if (options.terminal) {
 			assert.ok(ran.exitCode === 0 || ran.stdout.includes('\u001b[31m'), 'an error on a terminal is red');
@@ -299,6 +315,7 @@ export class Job extends Folder {
 				([, code = '']) => code,
 			),
 			requests: received,
+			started: called,
 			env: exported,
 			outputs,
 			state,

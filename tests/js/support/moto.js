@@ -44,7 +44,8 @@ function answers(url) {
 	});
 }
 
-async function freePort() {
+/** A port of this machine that nothing listens on. */
+export async function freePort() {
 	const server = net.createServer();
 	await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
 	const { port } = /** @type {net.AddressInfo} */ (server.address());

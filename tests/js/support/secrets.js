@@ -8,6 +8,9 @@ export const SESSION_TOKEN = 'IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaCXVzLWVhc
 /** Of credentials that are there before: a stored key, an earlier step's, the machine's. */
 export const STORED_SECRET = 'stored-secret-of-a-user';
 export const STORED_TOKEN = 'stored-session-token-of-a-role';
+/** Of a registry, and as files of clients hold it: `AWS:` and the password in base64. */
+export const REGISTRY_PASSWORD = 'password-of-the-registry';
+export const REGISTRY_TOKEN = Buffer.from(`AWS:${REGISTRY_PASSWORD}`).toString('base64');
 export const REQUEST_TOKEN = 'request-token-of-the-job';
 
 /**

@@ -6,11 +6,11 @@ import https from 'node:https';
 /** GitHub's, Bitrise's, Buildkite's and Azure DevOps's. */
 const TOKEN_SERVICES = /^\/token|\/id_token\.json$|\/oidc\/tokens$|\/oidctoken\?/;
 /** Those that have a path of their own. */
-const OTHERS = /** @type {const} */ (['metadata', 'iam', 'signin']);
+const OTHERS = /** @type {const} */ (['ecr', 'metadata', 'iam', 'signin']);
 
 /**
  * @typedef {object} Received
- * @property {'token' | 'sts' | 'metadata' | 'iam' | 'signin'} to
+ * @property {'token' | 'sts' | 'ecr' | 'metadata' | 'iam' | 'signin'} to
  * @property {string} method
  * @property {string} url
  * @property {[string, string][]} headers as they came
