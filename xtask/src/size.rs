@@ -11,8 +11,10 @@ use crate::host;
 const ENTRY: &str = "js/github.cjs";
 /// The module that the entry has loaded, by a name that no literal has.
 const MODULE: &str = "pkg/ci_assume_role_github_bg.wasm";
+/// 450 kB.
 const READ_BUDGET: u64 = 450_000;
-const SHIPPED_BUDGET: u64 = 1_200_000;
+/// 1.2 MiB.
+const SHIPPED_BUDGET: u64 = 12 * 1024 * 1024 / 10;
 const SHIPPED: [&str; 8] = ["js", "pkg", "hooks", "action.yml", "plugin.yml", "step.yml", "step.sh", "package.json"];
 
 pub fn run() -> Result<()> {
