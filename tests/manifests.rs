@@ -145,17 +145,19 @@ fn the_owner_of_the_repository_stands_in_one_place() {
     let url =
         manifest.lines().find_map(|line| line.strip_prefix("repository = ")).unwrap().trim_matches('"').to_owned();
     let owner_and_name = url.strip_prefix("https://github.com/").unwrap();
-    for file in ["README.md", "docs/github.md"] {
+    let recipes = pages_in("docs/recipes");
+    let recipes = || recipes.iter().map(String::as_str);
+    for file in ["README.md", "docs/github.md"].into_iter().chain(recipes()) {
         for line in read(file).lines().filter(|line| line.contains("uses: ") && line.contains("/ci-assume-role")) {
             assert!(line.contains(owner_and_name), "{file}: {line}");
         }
     }
-    for file in ["README.md", "docs/bitrise.md", "step.sh"] {
+    for file in ["README.md", "docs/bitrise.md", "step.sh"].into_iter().chain(recipes()) {
         for line in read(file).lines().filter(|line| line.contains("://github.com/")) {
             assert!(!line.contains("/ci-assume-role") || line.contains(&url), "{file}: {line}");
         }
     }
-    for file in ["README.md", "docs/buildkite.md", "docs/long-jobs.md"] {
+    for file in ["README.md", "docs/buildkite.md", "docs/long-jobs.md"].into_iter().chain(recipes()) {
         for line in read(file).lines().filter(|line| line.contains("/ci-assume-role.git#v")) {
             let version = env!("CARGO_PKG_VERSION");
             assert!(line.contains(&format!("https://github.com/{owner_and_name}.git#v{version}")), "{file}: {line}");
@@ -231,7 +233,7 @@ fn what_pipelines_fetch_is_of_this_owner_and_version() {
 /// Files and, on pages, headings. What lies outside of this repository is not looked at.
 #[test]
 fn links_between_the_pages_lead_somewhere() {
-    let mut pages: Vec<String> = ["docs", "docs/migrating", "docs/rules", "docs/setup", "orb", "pipe"]
+    let mut pages: Vec<String> = ["docs", "docs/migrating", "docs/recipes", "docs/rules", "docs/setup", "orb", "pipe"]
         .iter()
         .flat_map(|folder| pages_in(folder))
         .collect();

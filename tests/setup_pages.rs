@@ -146,7 +146,7 @@ fn the_circleci_page_shows_what_is_generated_for_a_branch() {
 /// In Markdown, wherever it stands; the rules' pages, which show mistakes, have tests of their own.
 #[test]
 fn no_policy_of_a_page_has_a_mistake() {
-    let mut pages = ["docs", "docs/setup", "docs/migrating", "orb", "pipe", "azure-devops"]
+    let mut pages = ["docs", "docs/recipes", "docs/setup", "docs/migrating", "orb", "pipe", "azure-devops"]
         .iter()
         .flat_map(|folder| pages_in(folder))
         .collect::<Vec<_>>();
