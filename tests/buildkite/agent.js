@@ -60,15 +60,15 @@ export const options = (more) => ({ 'role-arn': ROLE, 'sts-endpoint': '{sts}', .
  * @property {boolean} commanded whether the command ran
  */
 
-/** For the `describe` of a test file: the sandbox, and the plugin's repository as people install it. */
-export function useAgent() {
+/** For the `describe` of a test file: the sandbox, and the plugin's repository as people install it. @param {any} [config] */
+export function useAgent(config = CONFIG) {
 	const shared = { temp: '', plugin: '', plain: '' };
 	/** @type {Awaited<ReturnType<typeof import('../../js/sandbox.js').startSandbox>>} */
 	let sandbox;
 	before(async () => {
 		await prepare();
 		const { startSandbox } = await import('../../js/sandbox.js');
-		sandbox = await startSandbox({ config: CONFIG });
+		sandbox = await startSandbox({ config });
 		// Short, since the agent puts sockets into it.
 		shared.temp = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'cb-'));
 		fs.mkdirSync(join(shared.temp, 'tools'));

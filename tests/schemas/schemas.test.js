@@ -37,7 +37,7 @@ function ciOf(example) {
 	if (mentions(document, /SYSTEM_ACCESSTOKEN/)) return 'azure-devops';
 	if (mentions(document, /"uses"/)) return 'github';
 	if (document.ignore || document.admit) return 'none'; // files of our own about policies: tests/policy_pages.rs
-	if (mentions(document, /^{"[^"]+:sub":/)) return 'none'; // a line of a CloudFormation template
+	if (document.Resources || mentions(document, /^{"[^"]+:sub":/)) return 'none'; // of a CloudFormation template
 	const step = first(example);
 	if (step.step || step.script) return 'bitbucket';
 	if (step.steps && !step.jobs) return 'circleci';
@@ -49,7 +49,11 @@ const pages = fs.readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith(
 const below = (folder) => fs.readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
 const ALL = cannot
 	? []
-	: examples('README.md', ...pages.map((name) => `docs/${name}`), ...below('docs/migrating'), ...below('docs/setup'));
+	: examples(
+			'README.md',
+			...pages.map((name) => `docs/${name}`),
+			...['docs/migrating', 'docs/recipes', 'docs/setup'].flatMap(below),
+		);
 
 /** @param {string} ci */
 const of = (ci) => ALL.filter((example) => ciOf(example) === ci);

@@ -17,7 +17,7 @@ export const cannot = missing('check-jsonschema');
  * @param {string[]} texts
  * @returns {any[][]} the documents of each
  */
-function parse(texts) {
+export function parse(texts) {
 	// What `python3` is elsewhere lacks the library; the one beside the checker has it.
 	const python = (find('check-jsonschema') ?? '').replace(/check-jsonschema$/, 'python3');
 	const input = JSON.stringify(texts);

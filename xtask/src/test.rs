@@ -143,7 +143,7 @@ fn oracles(tally: &mut Tally) -> Result<()> {
             tally.check(Command::new("python").arg(file).arg("--check"));
         }
     }
-    for script in ["differential.js", "keys.js"] {
+    for script in ["differential.js", "keys.js", "recipes.js"] {
         tally.check(Command::new("node").arg(Path::new("tests/policy-oracle").join(script)));
     }
     Ok(())
