@@ -447,6 +447,7 @@ describe('the task', parallel, () => {
 			policy: '{"Version": "2012-10-17",\n "Statement": []}',
 			policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess\n\narn:aws:iam::aws:policy/SecurityAudit\n',
 			allowedAccountId: '123456789012\n210987654321',
+			chain: 'arn:aws:iam::123456789012:role/further',
 			maxAttempts: '1',
 			profile: '',
 		};
@@ -455,8 +456,13 @@ describe('the task', parallel, () => {
 			task.inputs.map((/** @type {{ name: string }} */ { name }) => name).sort(),
 			'the test knows every input of task.json',
 		);
-		const step = await agent.task(install(agent), all);
+		const further = {
+			...stsAnswer(),
+			body: String(stsAnswer().body).replaceAll('AssumeRoleWithWebIdentity', 'AssumeRole'),
+		};
+		const step = await agent.task(install(agent), all, { answers: [oidcAnswer(agent.token), stsAnswer(), further] });
 		assert.deepEqual([step.exitCode, step.amiss], [0, []], step.log);
+		assert.match(step.requests[2]?.body ?? '', /^Action=AssumeRole&.*further/);
 		const sent = new URLSearchParams(step.requests[1]?.body);
 		assert.equal(new URL(`http://x${step.requests[0]?.url}`).searchParams.get('serviceConnectionId'), 'an-id');
 		assert.equal(sent.get('RoleSessionName'), 'by-hand');

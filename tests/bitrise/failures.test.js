@@ -48,16 +48,12 @@ describe('failures in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		const cli = await startCli(t);
 		const ran = await cli.run({
 			steps: [
-				cli.assume({ role_arn: '', region: 'us-east-1a', verbose: 'yes', hand_over: 'file', docker_login: 'true' }),
+				cli.assume({ role_arn: '', region: 'us-east-1a', verbose: 'yes', hand_over: 'file', docker_login: 'yes' }),
 				cli.probe('later'),
 			],
 			answers: [],
 		});
-		assertFailed(
-			cli,
-			ran,
-			/`verbose`[\s\S]*`role_arn` is not set[\s\S]*`docker_login: true`[\s\S]*`region`[\s\S]*`hand_over`/,
-		);
+		assertFailed(cli, ran, /`verbose`[\s\S]*`role_arn` is not set[\s\S]*`region`[\s\S]*`hand_over`/);
 		// The CLI shows the reason once more, below the step.
 		assert.equal(ran.log.match(/\u001b\[31;1m`/g)?.length, 2, 'one red text');
 	});
