@@ -60,7 +60,7 @@ pub async fn by_policy(
     if !about_policy {
         return trouble;
     }
-    if let Some(path) = &role.trust_policy_file {
+    if let Some(path) = &role.checks.trust_policy_file {
         trouble.diagnostic = match by_file(run, role, token, path).await {
             Ok(answer) => told(trouble.diagnostic, FILE, path, &answer),
             Err(problem) => trouble.diagnostic.fact(FILE, format!("{path} {problem}")),
@@ -68,7 +68,7 @@ pub async fn by_policy(
         return trouble;
     }
     #[cfg(feature = "signed")]
-    if let Some(source) = &role.explain_with {
+    if let Some(source) = &role.checks.explain_with {
         let found = apart(role_policy::read(run, ci, settings, role, source)).await;
         trouble.diagnostic = by_iam(run, role, token, found, trouble.diagnostic).await;
     }

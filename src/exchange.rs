@@ -14,8 +14,9 @@ use crate::settings::{AccountId, Audience, RetryPolicy, RoleSettings, Settings, 
 #[cfg(feature = "signed")]
 use crate::signed;
 use crate::source;
-use crate::sts::assume_role_with_web_identity::{CONTENT_TYPE, Request, Session};
+use crate::sts::assume_role_with_web_identity::{Request, Session};
 use crate::sts::error::Retry;
+use crate::sts::form;
 use crate::sts::{self};
 use crate::token::preflight::{self, Expected};
 use crate::token::{TokenFault, UnverifiedToken};
@@ -84,7 +85,7 @@ pub async fn exchange(
 /// Names the account that the credentials belong to and those that were allowed.
 pub fn check_account(run: &Run, role: &RoleSettings, identity: &Identity) -> Result<(), Failure> {
     let subject = if role.role().is_empty() { "the credentials are of" } else { "the role is in" };
-    check_allowed(run, &role.allowed_accounts, &identity.account, subject)
+    check_allowed(run, &role.checks.allowed_accounts, &identity.account, subject)
 }
 
 /// The same for what is no role; `subject` goes on with "an account".
@@ -212,16 +213,9 @@ async fn assume_role(
         policy: role.session.policy.as_ref().map(crate::settings::SessionPolicy::as_str),
         policy_arns: &policy_arns,
     };
-    let call = Call {
-        method: "POST",
-        url: role.endpoint.url.clone(),
-        headers: vec![
-            ("content-type".into(), CONTENT_TYPE.to_owned()),
-            ("accept".into(), "text/xml".to_owned()),
-            ("user-agent".into(), run.user_agent()),
-        ],
-        body: Some(request.body()),
-    };
+    let mut headers = form::headers(form::XML);
+    headers.push(("user-agent".into(), run.user_agent()));
+    let call = Call { method: "POST", url: role.endpoint.url.clone(), headers, body: Some(request.body()) };
     let answer = run
         .fetch(STS, call, &settings.proxy)
         .await

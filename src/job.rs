@@ -92,11 +92,7 @@ pub fn tell_end(run: &Run, settings: &Settings, exchanged: &[Exchanged]) {
     }
     for (role, Exchanged { identity, .. }) in settings.roles.iter().zip(exchanged) {
         let done = if role.role().is_empty() { "Handed over the credentials of" } else { "Assumed" };
-        let end = identity
-            .credentials
-            .expiration
-            .map(|end| format!(" until {end} ({} from now)", span(end.seconds_since(run.channel.now()).max(0))));
-        run.say(&format!("{done} {}{}", identity.arn, end.unwrap_or_default()));
+        run.say(&format!("{done} {}{}", identity.arn, run.until(identity.credentials.expiration)));
     }
 }
 
@@ -130,18 +126,11 @@ async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec
     };
     run.command(ci.group(&title));
     #[cfg(feature = "signed")]
-    let mut given = apart(shared_tokens(run, ci, settings)).await?;
-    let exchanges = settings.roles.iter().enumerate().map(|(number, role)| {
-        #[cfg(feature = "signed")]
-        let given = given.get_mut(number).and_then(Option::take);
-        #[cfg(not(feature = "signed"))]
-        let given = {
-            let _ = number;
-            None
-        };
-        apart(exchange::exchange(run, ci, settings, role, given))
-    });
-    let exchanges = exchanges.collect();
+    let given = apart(shared_tokens(run, ci, settings)).await?;
+    #[cfg(not(feature = "signed"))]
+    let given = [None]; // there is one role
+    let exchanges = settings.roles.iter().zip(given);
+    let exchanges = exchanges.map(|(role, given)| apart(exchange::exchange(run, ci, settings, role, given))).collect();
     let mut sessions: Vec<Exchanged> = Vec::new();
     let mut problems = Vec::new();
     for (role, outcome) in settings.roles.iter().zip(all(exchanges).await) {
@@ -166,49 +155,43 @@ async fn exchange_all(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec
     Failure::of(problems).map_or(Ok(sessions), Err)
 }
 
-/// A token for each role that is not the only one to take it, so that the CI is asked for it once.
+/// For each role the token that it shares with others, so that the CI is asked for it once.
 #[cfg(feature = "signed")]
 async fn shared_tokens(run: &Run, ci: &dyn Ci, settings: &Settings) -> Result<Vec<Option<UnverifiedToken>>, Failure> {
-    let sources: Vec<Option<&TokenSource>> = settings.roles.iter().map(RoleSettings::token).collect();
-    let same = |one: &Option<&TokenSource>, other: &TokenSource| one.is_some_and(|one| one.is_same(other));
-    let first = |source: &TokenSource| sources.iter().position(|one| same(one, source));
-    let asked: Vec<usize> = (0..sources.len())
-        .filter(|number| {
-            let source = sources.get(*number).copied().flatten();
-            source.is_some_and(|source| {
-                first(source) == Some(*number) && sources.iter().filter(|one| same(one, source)).count() > 1
-            })
-        })
-        .collect();
-    let fetched = asked.iter().filter_map(|number| sources.get(*number).copied().flatten());
-    let fetched = fetched.map(|source| apart(exchange::token_alone(run, ci, settings, source))).collect();
+    let sources: Vec<&TokenSource> = settings.roles.iter().filter_map(RoleSettings::token).collect();
+    let mut shared: Vec<&TokenSource> = Vec::new();
+    for source in &sources {
+        let is_same = |other: &&&TokenSource| other.is_same(source);
+        if sources.iter().filter(is_same).count() > 1 && !shared.iter().any(|known| known.is_same(source)) {
+            shared.push(source);
+        }
+    }
+    let asked = shared.iter().map(|source| apart(exchange::token_alone(run, ci, settings, source))).collect();
     let mut tokens = Vec::new();
     let mut problems = Vec::new();
-    for (number, outcome) in asked.iter().zip(all(fetched).await) {
+    for outcome in all(asked).await {
         match outcome {
-            Ok(token) => tokens.push((*number, token)),
+            Ok(token) => tokens.push(token),
             Err(failure) => problems.extend(failure.into_diagnostics()),
         }
     }
-    if let Some(failure) = Failure::of(problems) {
-        return Err(failure);
-    }
-    let token_of = |source: &TokenSource| {
-        let number = first(source)?;
-        tokens.iter().find(|(asked, _)| *asked == number).map(|(_, token)| token.clone())
+    let of_role = |role: &RoleSettings| {
+        let source = role.token()?;
+        let mut pairs = shared.iter().zip(&tokens);
+        pairs.find(|(known, _)| known.is_same(source)).map(|(_, token)| token.clone())
     };
-    Ok(sources.iter().map(|source| token_of((*source)?)).collect())
+    Failure::of(problems).map_or_else(|| Ok(settings.roles.iter().map(of_role).collect()), Err)
 }
 
 /// The roles after the first, for people.
+#[cfg(feature = "signed")]
 fn further(role: &RoleSettings) -> String {
-    #[cfg(feature = "signed")]
-    return role.chain.iter().map(|hop| format!(", then {}", hop.role_arn.as_str())).collect();
-    #[cfg(not(feature = "signed"))]
-    return {
-        let _ = role;
-        String::new()
-    };
+    role.chain.iter().map(|hop| format!(", then {}", hop.role_arn.as_str())).collect()
+}
+
+#[cfg(not(feature = "signed"))]
+fn further(_: &RoleSettings) -> &'static str {
+    ""
 }
 
 /// Hides what is to be hidden and says what is worth saying, before the first request.
@@ -216,11 +199,8 @@ pub fn announce(run: &Run, settings: &Settings) {
     for secret in settings.proxy.secrets() {
         run.mask(secret);
     }
-    if settings.hide_account {
-        for role_arn in settings.roles.iter().filter_map(RoleSettings::role_arn) {
-            run.hide(role_arn.account().as_str());
-            run.hide(role_arn.as_str());
-        }
+    for role_arn in settings.roles.iter().filter_map(RoleSettings::role_arn) {
+        settings.hide_role(run, role_arn);
     }
     for secret in settings.credentials().flat_map(Credentials::secrets) {
         run.mask(secret);

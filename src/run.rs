@@ -20,6 +20,7 @@ use crate::proxy::ProxySettings;
 use crate::secret::{Scrubber, Secret};
 use crate::sts::error::Retry;
 use crate::text::Inert;
+use crate::time::{Timestamp, span};
 
 /// How long the whole exchange may take, with all its attempts.
 pub const BUDGET_MS: u64 = 30_000;
@@ -360,6 +361,24 @@ impl Run {
             Some(limit) => Ok(budget.min(limit - elapsed)),
             None => Ok(budget),
         }
+    }
+
+    /// When something ends, to go on with in a sentence. Nothing, where it does not end.
+    #[must_use]
+    pub fn until(&self, end: Option<Timestamp>) -> String {
+        end.map_or_else(String::new, |end| {
+            format!(" until {end} ({} from now)", span(end.seconds_since(self.channel.now()).max(0)))
+        })
+    }
+
+    /// A folder for files that are no job's but this user's: by the XDG base directory specification, or under
+    /// the home folder; `%LOCALAPPDATA%` on Windows. `None`: there is no home.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn folder_of_user(&self, variable: &str, under_home: &str) -> Option<String> {
+        let named = [variable, "LOCALAPPDATA"].into_iter().find_map(|name| self.env.get(name));
+        let home = Some(self.runtime.home.as_str()).filter(|home| !home.is_empty());
+        named.map(str::to_owned).or_else(|| home.map(|home| format!("{home}/{under_home}")))
     }
 
     /// Names the product, the CI and the run, so that CloudTrail shows which job called.

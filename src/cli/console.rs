@@ -10,16 +10,16 @@ use crate::names::Meaning;
 use crate::pairs::Pairs;
 use crate::run::{Call, Run, Service, Trouble};
 use crate::secret::Secret;
-use crate::settings::common::{self, CheckOptions, SessionOptions};
-use crate::settings::origin::{self, Origin};
+use crate::settings::common::{self, SessionOptions};
+use crate::settings::origin::{self, ALONE, Origin};
 use crate::settings::{
-    CredentialSource, HandOver, Options, Region, RoleArn, RoleSettings, SessionName, Settings, SignedRequest,
+    Checks, CredentialSource, HandOver, Options, Region, RoleArn, RoleSettings, SessionName, Settings, SignedRequest,
     SignedSource, Source, Target, ValueFault, chain, endpoint,
 };
 use crate::signin::{self, MINUTES, SigninFault, Site};
 use crate::sts::endpoint::Endpoint;
 use crate::sts::error::Retry;
-use crate::sts::form::CONTENT_TYPE;
+use crate::sts::form;
 use crate::sts::partition::Partition;
 use crate::time::span;
 
@@ -27,11 +27,6 @@ const SIGNIN: Service =
     Service { name: "AWS's sign-in", advice: "check that this machine may reach the host (firewall, DNS, proxy)" };
 /// Variables of CIs that set no `CI`, and that are none of those that have a name here.
 const CI_VARIABLES: [&str; 4] = ["CI", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID"];
-/// What is said to STS of a role, beside the sources of a token. A policy that is dropped would leave more allowed
-/// than was meant.
-const OF_A_ROLE: [&str; 6] =
-    ["--policy", "--policy-arn", "--external-id", "--source-identity", "--tags", "--transitive-tag-key"];
-
 /// Prints the address.
 ///
 /// # Errors
@@ -149,18 +144,14 @@ fn without_role(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
     let credentials = source(&mut options, run);
     let region = settings::region(&mut options, env);
     let session = SessionOptions::read(&mut options, run).or(|| SessionName::of(&ci.session_name(env)));
-    let checks = CheckOptions::read(&mut options, run);
+    let checks = Checks::read(&mut options, run);
     let chain = chain::read(&mut options, run, &session.name);
     let endpoint = endpoint::choose(&mut options, env, "--sts-endpoint", region.as_ref().map(Region::as_str));
     let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, env));
-    for name in OF_A_ROLE.into_iter().chain(settings::TOKEN_SOURCES) {
-        if options.has(name) {
-            options.problem(
-                Diagnostic::new(Code::OptionConflict, format!("`{name}` has no effect without `--role-arn`"))
-                    .cause("without a role, the credentials of the source sign in as they are")
-                    .fix(format!("add `--role-arn`, or remove `{name}`")),
-            );
-        }
+    let instead = "the credentials of the source sign in as they are";
+    origin::check_alone(&mut options, run, instead, ALONE);
+    for name in settings::TOKEN_SOURCES {
+        origin::no_effect_alone(&mut options, run, instead, name);
     }
     if let Some(failure) = Failure::of(options.into_problems()) {
         return Err(failure);
@@ -175,15 +166,13 @@ fn without_role(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
         region: None,
         session,
         chain,
-        allowed_accounts: checks.allowed_accounts,
-        trust_policy_file: None,
-        explain_with: None,
-        verify_identity: checks.verify_identity,
+        // There is no exchange that could be denied.
+        checks: Checks { trust_policy_file: None, explain_with: None, ..checks },
         endpoint,
         signing_region: region,
         hand_over: HandOver::default(),
     };
-    Ok(settings::settings(vec![role], retry, proxy))
+    Ok(Settings::new(vec![role], retry, proxy))
 }
 
 /// What the machine has, unless an option says otherwise. A token signs nobody in without a role.
@@ -209,11 +198,8 @@ fn of_a_user(arn: &str) -> Diagnostic {
 }
 
 async fn ask(run: &Run, settings: &Settings, endpoint: &Endpoint, body: &str, arn: &str) -> Result<Secret, Trouble> {
-    let headers = vec![
-        ("content-type".into(), CONTENT_TYPE.to_owned()),
-        ("accept".into(), "application/json".to_owned()),
-        ("user-agent".into(), run.user_agent()),
-    ];
+    let mut headers = form::headers("application/json");
+    headers.push(("user-agent".into(), run.user_agent()));
     let call = Call { method: "POST", url: endpoint.url.clone(), headers, body: Some(body.to_owned()) };
     let answer = run.fetch(SIGNIN, call, &settings.proxy).await?;
     signin::read(&answer).map_err(|fault| {

@@ -75,14 +75,8 @@ pub async fn answer(run: &Run, ci: &dyn Ci) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The XDG base directory specification; `%LOCALAPPDATA%` on Windows.
 fn cache_folder(run: &Run) -> String {
-    let named = ["XDG_CACHE_HOME", "LOCALAPPDATA"].into_iter().find_map(|name| run.env.get(name));
-    match (named, run.runtime.home.as_str()) {
-        (Some(folder), _) => folder.to_owned(),
-        (None, "") => run.env.temp().to_owned(),
-        (None, home) => format!("{home}/.cache"),
-    }
+    run.folder_of_user("XDG_CACHE_HOME", ".cache").unwrap_or_else(|| run.env.temp().to_owned())
 }
 
 /// Two runs share credentials only where nothing that decides about them differs, the job included.

@@ -89,17 +89,11 @@ fn hosts(run: &Run, registries: &Registries, region: Option<&str>) -> Vec<String
     accounts.iter().filter_map(|account| endpoint::registry(account.as_str(), &query).ok().flatten()).collect()
 }
 
-/// One file for this user, as the files of clients are. By the XDG base directory specification;
-/// `%LOCALAPPDATA%` on Windows. Never in a folder that others may write to: what a record says is done.
+/// One file for this user, as the files of clients are. Never in a folder that others may write to: what a record says is done.
 fn record_path(run: &Run) -> Result<String, Diagnostic> {
-    let named = ["XDG_STATE_HOME", "LOCALAPPDATA"].into_iter().find_map(|name| run.env.get(name));
-    let folder = match (named, run.runtime.home.as_str()) {
-        (Some(folder), _) => folder.to_owned(),
-        (None, "") => {
-            return Err(Diagnostic::new(Code::LoginFailed, "there is no home folder to keep a record of logins in")
-                .fix("let HOME or XDG_STATE_HOME name a folder of this user"));
-        }
-        (None, home) => format!("{home}/.local/state"),
+    let Some(folder) = run.folder_of_user("XDG_STATE_HOME", ".local/state") else {
+        return Err(Diagnostic::new(Code::LoginFailed, "there is no home folder to keep a record of logins in")
+            .fix("let HOME or XDG_STATE_HOME name a folder of this user"));
     };
     Ok(format!("{folder}/{}/logins.json", crate::product::NAME))
 }

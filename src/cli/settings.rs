@@ -11,13 +11,12 @@ use crate::login::options::Names;
 use crate::login::{self, Registries};
 use crate::names::Meaning;
 use crate::pairs::Pairs;
-use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::common::{self, CheckOptions, SessionOptions, hand_over};
+use crate::settings::common::{self, SessionOptions, hand_over};
 use crate::settings::origin::{self, Origin};
 use crate::settings::{
-    Audience, Options, Region, RetryPolicy, RoleArn, RoleSettings, SessionName, Settings, Source, Target, TokenRequest,
+    Audience, Checks, Options, Region, RetryPolicy, RoleSettings, SessionName, Settings, Source, Target, TokenRequest,
     TokenSource, ValueFault, chain, endpoint, roles,
 };
 
@@ -65,38 +64,24 @@ pub fn read(run: &Run, ci: &dyn Ci) -> Result<Settings, Failure> {
     }
     let entries = roles::entries(&mut options, run.option(Meaning::Roles), OF_ROLE, std::iter::empty());
     let mut problems = options.into_problems();
-    let mut roles = roles::each(&entries, &mut problems, |entry| {
+    let roles = roles::each(&entries, &mut problems, |entry| {
         let mut options = self::options(&run.env, entry);
         let role = role(run, ci, &mut options);
         (role, options.into_problems())
     });
-    if problems.is_empty() {
-        problems.extend(roles::clash(run, &roles));
-    }
-    if let Some(failure) = Failure::of(problems) {
-        return Err(failure);
-    }
-    let Some(proxy) = proxy else {
-        // It is on record as a problem when it is missing.
-        return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
-    };
-    roles::deselect(&mut roles);
-    Ok(settings(roles, retry, proxy))
+    let (roles, proxy) = roles::settle(run, roles, proxy, problems)?;
+    Ok(Settings::new(roles, retry, proxy))
 }
 
 fn role(run: &Run, ci: &dyn Ci, options: &mut Options) -> Option<RoleSettings> {
     let env = &run.env;
     let origin = origin::read(options, run);
     let by_token = matches!(origin, Some(Origin::Token));
-    let target = if by_token {
-        options.require("--role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse).map(Target::Role)
-    } else {
-        origin::target(options, run)
-    };
+    let target = origin::target(options, run, by_token);
     let signed = origin::request(options, run, by_token);
     let region = region(options, env);
     let session = SessionOptions::read(options, run).or(|| SessionName::of(&ci.session_name(env)));
-    let checks = CheckOptions::read(options, run);
+    let checks = Checks::read(options, run);
     let chain = chain::read(options, run, &session.name);
     let hand_over = hand_over(options, run, "--prefix", ci.way());
     let export_region = options.switch("--export-region").unwrap_or(true);
@@ -119,10 +104,7 @@ fn role(run: &Run, ci: &dyn Ci, options: &mut Options) -> Option<RoleSettings> {
         region: export_region.then(|| region.clone()),
         session,
         chain,
-        allowed_accounts: checks.allowed_accounts,
-        trust_policy_file: checks.trust_policy_file,
-        explain_with: checks.explain_with,
-        verify_identity: checks.verify_identity,
+        checks,
         endpoint: endpoint?,
         signing_region: region,
         hand_over,
@@ -157,7 +139,7 @@ pub fn read_login(run: &Run, ci: &dyn Ci) -> Result<Step, Failure> {
     } else {
         let (retry, proxy) = (common::retry(&mut options, run), common::proxy(&mut options, &run.env));
         let (roles, source) = login::options::without_role(&mut options, run, ci, region.as_ref(), sts.as_ref());
-        (proxy.map(|proxy| settings(roles, retry, proxy)), source)
+        (proxy.map(|proxy| Settings::new(roles, retry, proxy)), source)
     };
     login::options::step(options, settings, source, sts, wanted)
 }
@@ -196,7 +178,7 @@ pub fn read_source(run: &Run) -> Result<(Settings, TokenSource), Failure> {
     let source = source(&mut options, &run.env);
     let proxy = common::proxy(&mut options, &run.env);
     match (Failure::of(options.into_problems()), source, proxy) {
-        (None, Some(source), Some(proxy)) => Ok((settings(Vec::new(), RetryPolicy::default(), proxy), source)),
+        (None, Some(source), Some(proxy)) => Ok((Settings::new(Vec::new(), RetryPolicy::default(), proxy), source)),
         (Some(failure), ..) => Err(failure),
         _ => Err(Diagnostic::new(Code::OptionMissing, "there is no token to look at").into()),
     }
@@ -228,22 +210,6 @@ pub async fn read_policy_file(run: &mut Run) -> Result<(), Diagnostic> {
 pub(super) fn options(env: &Environment, entry: &Pairs) -> Options {
     let own = |name: &str| entry.get(name).or_else(|| env.get(name)).map(str::to_owned);
     Options::read(&SPECS, own, |alias| env.get(alias).map(str::to_owned))
-}
-
-pub(super) fn settings(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: ProxySettings) -> Settings {
-    Settings {
-        roles,
-        existing: None,
-        proxy,
-        retry,
-        time_limit_ms: None,
-        hide_account: false,
-        plain_secrets: false,
-        clear_first: false,
-        token_export: None,
-        login: None,
-        notices: Vec::new(),
-    }
 }
 
 pub(super) fn region(options: &mut Options, env: &Environment) -> Option<Region> {

@@ -6,6 +6,7 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::client::secrets_of;
+use super::retold;
 use crate::change::{self, Change};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{FaultKind, Symlinks};
@@ -35,12 +36,7 @@ impl AuthFile {
             Err(fault) if fault.kind == FaultKind::NotFound => None,
             Err(fault) if fault.kind == FaultKind::Interrupted => return Err(interrupted().diagnostic),
             Err(fault) => {
-                let reason = change::unusable(path, &fault);
-                let mut diagnostic = Diagnostic::new(Code::AuthFileInvalid, reason.headline.as_str());
-                for (label, fact) in &reason.facts {
-                    diagnostic = diagnostic.fact(label, fact.as_str());
-                }
-                return Err(mending(diagnostic));
+                return Err(mending(retold(Code::AuthFileInvalid, &change::unusable(path, &fault))));
             }
         };
         let members = members(text.as_deref().unwrap_or_default()).map_err(|problem| {

@@ -28,7 +28,6 @@ use crate::run::{Run, apart};
 use crate::settings::{AccountId, Region, Settings};
 use crate::signed::Found;
 use crate::sts::endpoint::Endpoint;
-use crate::time::span;
 
 /// What to log in to, and whom.
 pub struct Wanted {
@@ -109,9 +108,7 @@ pub async fn log_in(run: &Run, plan: &Plan) -> Result<(), Failure> {
         }
     }
     for Password { host, expiration, .. } in &plan.passwords {
-        let end = expiration
-            .map(|end| format!(" until {end} ({} from now)", span(end.seconds_since(run.channel.now()).max(0))));
-        let end = end.unwrap_or_default();
+        let end = run.until(*expiration);
         match plan.file() {
             Some(path) => run.say(&format!("Wrote a login for {host} to {path}: it is good{end}")),
             None => run.say(&format!("Logged {} in to {host}{end}", plan.client.name())),
@@ -176,14 +173,16 @@ async fn one(run: &Run, client: Client, password: &Password, login: &Login) -> R
     file.set(host, Some(entry_of(token)));
     // Taken back by the record, which knows more than what the file held.
     let changes = file.into_change(false).into_iter().collect();
-    change::perform(run, changes).await.map_err(of_login)
+    change::perform(run, changes).await.map_err(|trouble| retold_with_fix(Code::LoginFailed, &trouble))
 }
 
-/// A file's trouble, as that of a login.
-fn of_login(trouble: Diagnostic) -> Diagnostic {
-    let mut diagnostic = Diagnostic::new(Code::LoginFailed, trouble.headline.as_str());
-    for (label, fact) in &trouble.facts {
-        diagnostic = diagnostic.fact(label, fact.as_str());
-    }
-    trouble.fixes.iter().take(1).fold(diagnostic, |diagnostic, fix| diagnostic.fix(fix.as_str()))
+/// A file's trouble by another code: what is wrong with it, and nothing of what to do.
+fn retold(code: Code, trouble: &Diagnostic) -> Diagnostic {
+    let diagnostic = Diagnostic::new(code, trouble.headline.as_str());
+    trouble.facts.iter().fold(diagnostic, |diagnostic, (label, fact)| diagnostic.fact(label, fact.as_str()))
+}
+
+/// The same, with the first thing to do.
+fn retold_with_fix(code: Code, trouble: &Diagnostic) -> Diagnostic {
+    trouble.fixes.iter().take(1).fold(retold(code, trouble), |diagnostic, fix| diagnostic.fix(fix.as_str()))
 }

@@ -7,13 +7,13 @@ use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::ecr::endpoint::{self, PUBLIC_REGION};
 use crate::environment::Environment;
-use crate::names::Meaning;
 use crate::run::{Run, shown_host};
-use crate::settings::common::{CheckOptions, SessionOptions};
-use crate::settings::origin::{self, Origin};
+use crate::settings::common::SessionOptions;
+use crate::settings::endpoint::{given, of_variable};
+use crate::settings::origin::{self, ALONE, Origin};
 use crate::settings::{
-    CredentialSource, HandOver, Options, Region, RoleSettings, SessionName, Settings, SignedRequest, SignedSource,
-    Source, Target, ValueFault, account_ids,
+    Checks, CredentialSource, HandOver, Options, Region, RoleSettings, SessionName, Settings, SignedRequest,
+    SignedSource, Source, Target, ValueFault, account_ids,
 };
 use crate::sts::endpoint::{Endpoint, EndpointQuery, is_loopback};
 
@@ -40,32 +40,14 @@ pub fn without_role(
     region: Option<&Region>,
     sts: Option<&Endpoint>,
 ) -> (Vec<RoleSettings>, Option<CredentialSource>) {
-    let role = run.option(Meaning::RoleArn);
-    // A policy that is dropped would leave more allowed than was meant.
-    let of_roles = [
-        Meaning::Policy,
-        Meaning::PolicyArns,
-        Meaning::ExternalId,
-        Meaning::SourceIdentity,
-        Meaning::Tags,
-        Meaning::TransitiveTagKeys,
-    ];
-    for name in of_roles.map(|meaning| run.option(meaning)) {
-        if options.has(name) {
-            options.problem(
-                Diagnostic::new(Code::OptionConflict, format!("`{name}` has no effect without `{role}`"))
-                    .cause("without a role, the credentials log in as they are")
-                    .fix(format!("add `{role}`, or remove `{name}`")),
-            );
-        }
-    }
+    origin::check_alone(options, run, "the credentials log in as they are", ALONE);
     let credentials = match origin::read(options, run) {
         Some(Origin::Credentials(source)) => source,
         Some(Origin::Token) => CredentialSource::Machine,
         None => return (Vec::new(), None),
     };
     let session = SessionOptions::read(options, run).or(|| SessionName::of(&ci.session_name(&run.env)));
-    let allowed_accounts = CheckOptions::read(options, run).allowed_accounts;
+    let allowed_accounts = Checks::read(options, run).allowed_accounts;
     let (Some(region), Some(sts), false) = (region, sts, allowed_accounts.is_empty()) else {
         return (Vec::new(), Some(credentials));
     };
@@ -75,12 +57,9 @@ pub fn without_role(
         region: None,
         session,
         chain: Vec::new(),
-        allowed_accounts,
         endpoint: sts.clone(),
         signing_region: region.clone(),
-        trust_policy_file: None,
-        explain_with: None,
-        verify_identity: false,
+        checks: Checks { allowed_accounts, ..Checks::default() },
         hand_over: HandOver::default(),
     };
     (vec![asking], None)
@@ -165,27 +144,17 @@ fn choose(
 ) -> Option<Endpoint> {
     let is_public = matches!(registries, Registries::Public);
     if let Some(option) = option.filter(|option| options.has(option)) {
-        if fips || dual_stack {
-            let headline = format!("`{option}` cannot be combined with FIPS or dual-stack endpoints");
-            options.problem(
-                Diagnostic::new(Code::OptionConflict, headline)
-                    .fix(format!("remove `{option}`, or AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT")),
-            );
-        }
-        return options.parse(option, |url| {
-            Endpoint::custom(url).map_err(|fault| ValueFault::new(fault.to_string(), "https://ecr.example.com"))
-        });
+        return given(options, option, fips || dual_stack, "https://ecr.example.com");
     }
     let variable = if is_public { "AWS_ENDPOINT_URL_ECR_PUBLIC" } else { "AWS_ENDPOINT_URL_ECR" };
-    if !env.is_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-        && let Some(url) = env.get(variable)
-    {
-        let is_aws = if is_public { endpoint::is_public_host } else { endpoint::is_private_host };
-        match Endpoint::custom(url) {
-            Ok(endpoint) if is_aws(&endpoint.host) || is_loopback(&endpoint.host) => return Some(endpoint),
-            _ => options.problem(not_allowed(variable, url, option)),
+    let is_aws = if is_public { endpoint::is_public_host } else { endpoint::is_private_host };
+    match of_variable(env, &[variable], |host| is_aws(host) || is_loopback(host)) {
+        None => {}
+        Some(Ok(endpoint)) => return Some(endpoint),
+        Some(Err((_, url))) => {
+            options.problem(not_allowed(variable, url, option));
+            return None;
         }
-        return None;
     }
     if is_public && fips {
         options.problem(

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::auth_file::AuthFile;
 use super::client::{self, Client, secrets_of};
 use super::password::Password;
+use super::retold_with_fix;
 use crate::change::{self, Change};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{FaultKind, Symlinks};
@@ -202,10 +203,7 @@ pub fn change(path: String, logins: &[Login], before: Option<String>) -> Change 
 }
 
 fn as_logout(trouble: &Diagnostic) -> Diagnostic {
-    let diagnostic = Diagnostic::new(Code::LogoutFailed, trouble.headline.as_str());
-    let diagnostic =
-        trouble.facts.iter().fold(diagnostic, |diagnostic, (label, fact)| diagnostic.fact(label, fact.as_str()));
-    trouble.fixes.iter().take(1).fold(diagnostic, |diagnostic, fix| diagnostic.fix(fix.as_str()))
+    retold_with_fix(Code::LogoutFailed, trouble)
 }
 
 #[cfg(test)]

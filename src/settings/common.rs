@@ -1,11 +1,11 @@
 //! Options that every CI has, under whatever names.
 
-use super::{
-    AccountId, HandOver, Options, PolicyArn, Profile, ProfileKind, ProfileName, RetryPolicy, SessionDuration,
-    SessionName, SessionPolicy, SessionSettings, ValueFault, account_ids, policy_arns, whole_number,
-};
 #[cfg(feature = "signed")]
-use super::{CredentialSource, origin};
+use super::origin;
+use super::{
+    Checks, HandOver, Options, PolicyArn, Profile, ProfileKind, ProfileName, RetryPolicy, SessionDuration, SessionName,
+    SessionPolicy, SessionSettings, ValueFault, account_ids, policy_arns, whole_number,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
 use crate::names::Meaning;
@@ -43,17 +43,7 @@ impl SessionOptions {
     }
 }
 
-/// What is looked at afterwards.
-pub struct CheckOptions {
-    pub allowed_accounts: Vec<AccountId>,
-    pub trust_policy_file: Option<String>,
-    #[cfg(feature = "signed")]
-    pub explain_with: Option<CredentialSource>,
-    #[cfg(feature = "signed")]
-    pub verify_identity: bool,
-}
-
-impl CheckOptions {
+impl Checks {
     pub fn read(options: &mut Options, run: &Run) -> Self {
         Self {
             allowed_accounts: options.parse(run.option(Meaning::AllowedAccounts), account_ids).unwrap_or_default(),

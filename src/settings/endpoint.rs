@@ -20,26 +20,13 @@ pub fn choose(
 ) -> Option<Endpoint> {
     let (fips, dual_stack) = (env.is_on("AWS_USE_FIPS_ENDPOINT"), env.is_on("AWS_USE_DUALSTACK_ENDPOINT"));
     if options.has(option) {
-        if fips || dual_stack {
-            options.problem(
-                Diagnostic::new(
-                    Code::OptionConflict,
-                    format!("`{option}` cannot be combined with FIPS or dual-stack endpoints"),
-                )
-                .fix(format!("remove `{option}`, or AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT")),
-            );
-        }
-        return options.parse(option, |url| {
-            Endpoint::custom(url).map_err(|fault| ValueFault::new(fault.to_string(), "https://sts.example.com"))
-        });
+        return given(options, option, fips || dual_stack, "https://sts.example.com");
     }
-    if !env.is_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-        && let Some((name, url)) =
-            ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].into_iter().find_map(|name| Some((name, env.get(name)?)))
-    {
-        match Endpoint::custom(url) {
-            Ok(endpoint) if is_sts_host(&endpoint.host) => return Some(endpoint),
-            _ => options.problem(
+    match of_variable(env, &["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"], is_sts_host) {
+        None => {}
+        Some(Ok(endpoint)) => return Some(endpoint),
+        Some(Err((name, url))) => {
+            options.problem(
                 Diagnostic::new(Code::EndpointNotAllowed, format!("{name} points STS at a host that is not AWS's"))
                     .fact("host", shown_host(url))
                     .cause("whoever can set a variable of the job could have its token sent there")
@@ -47,9 +34,9 @@ pub fn choose(
                     .fix(format!(
                         "if it is for other services, set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS or remove {name}"
                     )),
-            ),
+            );
+            return None;
         }
-        return None;
     }
     match Endpoint::resolve(&EndpointQuery { region: region?, fips, dual_stack }) {
         Ok(endpoint) => Some(endpoint),
@@ -61,6 +48,32 @@ pub fn choose(
             None
         }
     }
+}
+
+/// What an option of ours gives, whatever host it is. `special`: another kind of AWS's own is asked for as well.
+pub fn given(options: &mut Options, option: &'static str, special: bool, example: &str) -> Option<Endpoint> {
+    if special {
+        let headline = format!("`{option}` cannot be combined with FIPS or dual-stack endpoints");
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, headline)
+                .fix(format!("remove `{option}`, or AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT")),
+        );
+    }
+    options.parse(option, |url| Endpoint::custom(url).map_err(|fault| ValueFault::new(fault.to_string(), example)))
+}
+
+/// What the first of these variables of AWS's tools gives that is set, or its name and its address, where that
+/// is no address of a host that is trusted. `None`: none is set, or they are to be ignored.
+pub fn of_variable<'a>(
+    env: &'a Environment,
+    names: &[&'static str],
+    is_trusted: impl Fn(&str) -> bool,
+) -> Option<Result<Endpoint, (&'static str, &'a str)>> {
+    if env.is_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
+        return None;
+    }
+    let (name, url) = names.iter().find_map(|name| Some((*name, env.get(name)?)))?;
+    Some(Endpoint::custom(url).ok().filter(|endpoint| is_trusted(&endpoint.host)).ok_or((name, url)))
 }
 
 /// Refuses a role and a region that cannot go together; `names` are what the two options are called.

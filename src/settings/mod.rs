@@ -24,6 +24,7 @@ pub use values::{
 use crate::aws::credentials::Credentials;
 use crate::effect::Symlinks;
 use crate::proxy::ProxySettings;
+use crate::run::Run;
 use crate::secret::Secret;
 use crate::sts::endpoint::Endpoint;
 use crate::sts::tags::Tags;
@@ -52,6 +53,33 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// With nothing but what every run has.
+    #[must_use]
+    pub fn new(roles: Vec<RoleSettings>, retry: RetryPolicy, proxy: ProxySettings) -> Self {
+        Self {
+            roles,
+            existing: None,
+            proxy,
+            retry,
+            time_limit_ms: None,
+            hide_account: false,
+            plain_secrets: false,
+            clear_first: false,
+            notices: Vec::new(),
+            token_export: None,
+            #[cfg(feature = "signed")]
+            login: None,
+        }
+    }
+
+    /// Keeps a role and its account out of the log, where that is asked for.
+    pub fn hide_role(&self, run: &Run, role_arn: &RoleArn) {
+        if self.hide_account {
+            run.hide(role_arn.account().as_str());
+            run.hide(role_arn.as_str());
+        }
+    }
+
     /// All credentials that are known before anything is asked.
     pub fn credentials(&self) -> impl Iterator<Item = &Credentials> {
         let existing = self.existing.iter().map(|existing| &existing.credentials);
@@ -82,12 +110,19 @@ pub struct RoleSettings {
     /// Further roles, each assumed with the credentials of the one before.
     #[cfg(feature = "signed")]
     pub chain: Vec<Hop>,
-    /// Empty: any account will do.
-    pub allowed_accounts: Vec<AccountId>,
+    pub checks: Checks,
     pub endpoint: Endpoint,
     /// The region that requests to that endpoint are signed for.
     #[cfg(feature = "signed")]
     pub signing_region: Region,
+    pub hand_over: HandOver,
+}
+
+/// What is looked at after the exchange, whether it went well or not.
+#[derive(Default)]
+pub struct Checks {
+    /// Empty: any account will do.
+    pub allowed_accounts: Vec<AccountId>,
     /// The role's trust policy, to explain a denial with.
     pub trust_policy_file: Option<String>,
     /// Whose credentials may read that policy from IAM, where no file has it.
@@ -96,7 +131,6 @@ pub struct RoleSettings {
     /// The session is used once, to see that it is what it is said to be.
     #[cfg(feature = "signed")]
     pub verify_identity: bool,
-    pub hand_over: HandOver,
 }
 
 impl RoleSettings {

@@ -5,11 +5,11 @@ use super::{
     CredentialSource, ExternalId, HandOver, Options, ProfileKind, RoleArn, RoleName, SessionTags, SignedRequest,
     SourceIdentity, Target, ValueFault, custom_tags, tag_keys,
 };
-use crate::aws::environment;
+use crate::aws::credentials::Credentials;
+use crate::aws::environment::{self, EnvironmentFault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::Meaning;
 use crate::run::Run;
-use crate::signed;
 use crate::sts::tags::Tags;
 
 /// The values of the option `source`.
@@ -84,7 +84,7 @@ pub fn of_the_job(options: &mut Options, run: &Run, asked: &str) -> Option<Crede
             Some(CredentialSource::Known { credentials, from: "the credentials of the job's environment".to_owned() })
         }
         Some(Err(fault)) => {
-            options.problem(signed::unusable_variables(fault));
+            options.problem(unusable_variables(fault));
             None
         }
         None => {
@@ -104,10 +104,22 @@ pub fn of_the_job(options: &mut Options, run: &Run, asked: &str) -> Option<Crede
     }
 }
 
-/// The role to assume with credentials, by its ARN or by its name in their account.
-pub fn target(options: &mut Options, run: &Run) -> Option<Target> {
+/// Variables that are meant to be credentials and are none.
+#[must_use]
+pub fn unusable_variables(fault: EnvironmentFault) -> Diagnostic {
+    let problem = match fault {
+        EnvironmentFault::Credentials(fault) => fault.to_string(),
+        EnvironmentFault::Expiration => "AWS_CREDENTIAL_EXPIRATION is no time".to_owned(),
+    };
+    let headline = format!("the credentials of the job's environment cannot be used: {problem}");
+    Diagnostic::new(Code::CredentialsMissing, headline)
+        .fix("look at the step that exports AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN")
+}
+
+/// The role to assume, by its ARN; with credentials also by its name in their account.
+pub fn target(options: &mut Options, run: &Run, by_token: bool) -> Option<Target> {
     let option = run.option(Meaning::RoleArn);
-    match options.text(option).and_then(RoleName::parse) {
+    match options.text(option).and_then(RoleName::parse).filter(|_| !by_token) {
         Some(name) => Some(Target::RoleNamed(name)),
         None => options.require(option, "arn:aws:iam::123456789012:role/deploy", RoleArn::parse).map(Target::Role),
     }
@@ -156,18 +168,60 @@ pub fn without_tags(options: &mut Options, run: &Run, by_token: bool) -> SignedR
     SignedRequest { external_id, source_identity, ..SignedRequest::default() }
 }
 
-/// What has no effect on keys that are handed over as they are. A policy that is dropped would leave more
-/// allowed than was meant.
-pub fn check_alone(options: &mut Options, run: &Run) {
+/// What has no effect on a key that is handed over as it is.
+pub const KEY_ALONE: &[Meaning] = &[Meaning::Policy, Meaning::PolicyArns, Meaning::ExternalId, Meaning::SourceIdentity];
+/// What has none on any credentials that are used as they are.
+pub const ALONE: &[Meaning] = &[
+    Meaning::Policy,
+    Meaning::PolicyArns,
+    Meaning::ExternalId,
+    Meaning::SourceIdentity,
+    Meaning::Tags,
+    Meaning::TransitiveTagKeys,
+];
+
+/// Refuses what has no effect without a role: a policy that is dropped would leave more allowed than was
+/// meant. `instead` is what becomes of the credentials.
+pub fn check_alone(options: &mut Options, run: &Run, instead: &str, meanings: &[Meaning]) {
+    for meaning in meanings {
+        no_effect_alone(options, run, instead, run.option(*meaning));
+    }
+}
+
+/// The same for one option.
+pub fn no_effect_alone(options: &mut Options, run: &Run, instead: &str, name: &str) {
     let role = run.option(Meaning::RoleArn);
-    for meaning in [Meaning::Policy, Meaning::PolicyArns, Meaning::ExternalId, Meaning::SourceIdentity] {
-        let name = run.option(meaning);
-        if options.has(name) {
+    if options.has(name) {
+        options.problem(
+            Diagnostic::new(Code::OptionConflict, format!("`{name}` has no effect without `{role}`"))
+                .cause(format!("without a role, {instead}"))
+                .fix(format!("add `{role}`, or remove `{name}`")),
+        );
+    }
+}
+
+/// A stored key, by the names of its id, its secret and its session token. Half of one is a slip: `half` says
+/// so of the one that is given and the one that is missing.
+pub fn stored_key(
+    options: &mut Options,
+    names: [&'static str; 3],
+    half: impl FnOnce(Diagnostic, &str, &str) -> Diagnostic,
+) -> Option<CredentialSource> {
+    let [id, secret, token] = names.map(|name| options.text(name).map(str::to_owned));
+    let (Some(id), Some(secret)) = (&id, &secret) else {
+        let (given, missing) = if id.is_some() { (names[0], names[1]) } else { (names[1], names[0]) };
+        let headline = format!("`{given}` is set, but `{missing}` is not");
+        options.problem(half(Diagnostic::new(Code::OptionMissing, headline), given, missing));
+        return None;
+    };
+    match Credentials::parse(id, secret, token.as_deref()) {
+        Ok(credentials) => Some(CredentialSource::Known { credentials, from: "the stored key".to_owned() }),
+        Err(fault) => {
             options.problem(
-                Diagnostic::new(Code::OptionConflict, format!("`{name}` has no effect without `{role}`"))
-                    .cause("without a role, the stored key is handed over as it is")
-                    .fix(format!("add `{role}`, or remove `{name}`")),
+                Diagnostic::new(Code::OptionInvalid, format!("the stored key cannot be used: {fault}"))
+                    .fix("store the secrets anew, without quotes or line breaks around them"),
             );
+            None
         }
     }
 }

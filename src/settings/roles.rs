@@ -5,13 +5,11 @@ use super::Options;
 use super::RoleSettings;
 #[cfg(feature = "signed")]
 use super::entries::{self, Form};
-#[cfg(feature = "signed")]
-use crate::diagnostic::Code;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic, Failure};
 #[cfg(feature = "signed")]
 use crate::names::Meaning;
 use crate::pairs::Pairs;
-#[cfg(feature = "signed")]
+use crate::proxy::ProxySettings;
 use crate::run::Run;
 
 #[cfg(feature = "signed")]
@@ -58,18 +56,44 @@ pub fn each<T>(
     all
 }
 
-/// Of several profiles none is chosen for those who name none.
-pub fn deselect(roles: &mut [RoleSettings]) {
+/// Roles that can be handed over beside each other, and the proxy.
+///
+/// # Errors
+/// With the problems that there are. Without any: with two roles that take each other's place.
+pub fn settle(
+    run: &Run,
+    mut roles: Vec<RoleSettings>,
+    proxy: Option<ProxySettings>,
+    mut problems: Vec<Diagnostic>,
+) -> Result<(Vec<RoleSettings>, ProxySettings), Failure> {
+    if problems.is_empty() {
+        problems.extend(clash(run, &roles));
+    }
+    if let Some(failure) = Failure::of(problems) {
+        return Err(failure);
+    }
+    let Some(proxy) = proxy else {
+        // It is on record as a problem when it is missing.
+        return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
+    };
     if roles.len() > 1 {
+        // Of several profiles none is chosen for those who name none.
         for profile in roles.iter_mut().filter_map(|role| role.hand_over.profile.as_mut()) {
             profile.select = false;
         }
     }
+    Ok((roles, proxy))
+}
+
+/// There is one role where there are no signed requests.
+#[cfg(not(feature = "signed"))]
+fn clash(_: &Run, _: &[RoleSettings]) -> Option<Diagnostic> {
+    None
 }
 
 /// Roles whose credentials would take each other's place.
 #[cfg(feature = "signed")]
-pub fn clash(run: &Run, roles: &[RoleSettings]) -> Vec<Diagnostic> {
+fn clash(run: &Run, roles: &[RoleSettings]) -> Vec<Diagnostic> {
     let [prefix, profile, region] =
         [Meaning::Prefix, Meaning::Profile, Meaning::Region].map(|meaning| run.option(meaning));
     let mut problems = Vec::new();

@@ -10,7 +10,8 @@ use crate::effect::{Answer, Header};
 use crate::proxy::ProxySettings;
 use crate::run::{Call, Run, Service, Trouble};
 use crate::sts::endpoint::Endpoint;
-use crate::sts::error::Retry;
+use crate::sts::error::{AnswerFault, ErrorKind, Retry};
+use crate::sts::form;
 use crate::time::span;
 
 /// A service of AWS, as far as a signature goes.
@@ -86,6 +87,20 @@ impl<'a> Caller<'a> {
             }
             return Ok(outcome);
         }
+    }
+
+    /// The same of a service that is asked by forms and answers in XML, as STS does.
+    ///
+    /// # Errors
+    /// As for [`Caller::ask`].
+    pub async fn ask_query<T>(
+        &self,
+        body: &str,
+        read: fn(&Answer) -> Result<T, AnswerFault>,
+    ) -> Result<Result<T, AnswerFault>, Trouble> {
+        let is_skewed =
+            |fault: &AnswerFault| matches!(fault, AnswerFault::Sts(error) if error.kind == ErrorKind::ClockSkewed);
+        self.ask(&form::headers(form::XML), body, read, is_skewed).await
     }
 
     async fn post(&self, mut headers: Vec<Header>, body: &str) -> Result<Answer, Trouble> {

@@ -4,7 +4,7 @@
 
 use futures_util::future::join;
 
-use super::{Found, Place, missing, unusable_variables};
+use super::{Found, Place, missing};
 use crate::aws::credentials::Credentials;
 use crate::aws::imds::{self, ImdsFault};
 use crate::aws::profile::source::{Chain, Hop, ProfileProblem, Source as ProfileSource, WebIdentity};
@@ -17,9 +17,10 @@ use crate::exchange;
 use crate::handover::profile::paths;
 use crate::run::{Call, Run, apart, interrupted};
 use crate::secret::Secret;
+use crate::settings::origin::unusable_variables;
 use crate::settings::{
-    CredentialSource, ExternalId, HandOver, RoleArn, RoleSettings, SessionDuration, SessionName, SessionSettings,
-    Settings, SignedRequest, SignedSource, Source, Target, TokenSource,
+    Checks, CredentialSource, ExternalId, HandOver, RoleArn, RoleSettings, SessionDuration, SessionName,
+    SessionSettings, Settings, SignedRequest, SignedSource, Source, Target, TokenSource,
 };
 
 /// A program that prints credentials has so long, and prints so much at most.
@@ -239,17 +240,13 @@ impl Search<'_> {
                 policy_arns: Vec::new(),
             },
             chain: Vec::new(),
-            allowed_accounts: Vec::new(),
+            checks: Checks::default(),
             endpoint: self.place.endpoint.clone(),
             signing_region: self.place.region.clone(),
-            trust_policy_file: None,
-            explain_with: None,
-            verify_identity: false,
             hand_over: HandOver::default(),
         };
-        if let Some(role_arn) = role.role_arn().filter(|_| self.settings.hide_account) {
-            self.run.hide(role_arn.account().as_str());
-            self.run.hide(role_arn.as_str());
+        if let Some(role_arn) = role.role_arn() {
+            self.settings.hide_role(self.run, role_arn);
         }
         let exchanged = apart(exchange::exchange(self.run, self.ci, self.settings, &role, None)).await?;
         self.run.say(&format!("  by way of {}", exchanged.identity.arn));

@@ -12,7 +12,6 @@ pub use self::machine::find;
 use self::sts::Sts;
 use crate::aws::credentials::Credentials;
 use crate::aws::credentials::Identity;
-use crate::aws::environment::EnvironmentFault;
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::exchange::{Exchanged, check_allowed};
@@ -74,10 +73,7 @@ pub async fn chain(
 ) -> Result<Exchanged, Failure> {
     let place = Place { endpoint: &role.endpoint, region: &role.signing_region };
     for hop in &role.chain {
-        if settings.hide_account {
-            run.hide(hop.role_arn.account().as_str());
-            run.hide(hop.role_arn.as_str());
-        }
+        settings.hide_role(run, &hop.role_arn);
         let Identity { credentials, arn, .. } = exchanged.identity;
         run.say(&format!("  by way of {arn}"));
         let sts = Sts::new(run, settings, place, (credentials, format!("the session {arn}"))).of_a_role();
@@ -95,7 +91,7 @@ pub async fn chain(
 pub async fn verify(run: &Run, settings: &Settings, role: &RoleSettings, exchanged: &Exchanged) -> Result<(), Failure> {
     let Identity { credentials, account, arn } = &exchanged.identity;
     // Without a role, this very call has said whose they are.
-    if !role.verify_identity || role.role().is_empty() && role.chain.is_empty() {
+    if !role.checks.verify_identity || role.role().is_empty() && role.chain.is_empty() {
         return Ok(());
     }
     let place = Place { endpoint: &role.endpoint, region: &role.signing_region };
@@ -166,17 +162,6 @@ pub async fn still_work(run: &Run, settings: &Settings, existing: &Existing) -> 
             Ok(false)
         }
     }
-}
-
-/// Variables that are meant to be credentials and are none.
-#[must_use]
-pub fn unusable_variables(fault: EnvironmentFault) -> Diagnostic {
-    let problem = match fault {
-        EnvironmentFault::Credentials(fault) => fault.to_string(),
-        EnvironmentFault::Expiration => "AWS_CREDENTIAL_EXPIRATION is no time".to_owned(),
-    };
-    missing(format!("the credentials of the job's environment cannot be used: {problem}"))
-        .fix("look at the step that exports AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN")
 }
 
 fn missing(headline: impl AsRef<str>) -> Diagnostic {

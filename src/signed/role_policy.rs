@@ -9,10 +9,10 @@ use super::{Found, Place, machine};
 use crate::ci::Ci;
 use crate::iam::{endpoint, get_role};
 use crate::run::{Run, Service, apart};
+use crate::settings::endpoint::of_variable;
 use crate::settings::{CredentialSource, RoleArn, Settings, ToAssume};
 use crate::sts::endpoint::{Endpoint, is_loopback, is_sts_host};
 use crate::sts::error::{AnswerFault, ErrorKind, StsError};
-use crate::sts::form::CONTENT_TYPE;
 use crate::sts::partition::Partition;
 
 const IAM: Service = Service { name: "IAM", advice: "check that this machine may reach the host" };
@@ -71,9 +71,7 @@ async fn ask(
         "  reads the trust policy of {} with {from}, to explain the denial (iam:GetRole)",
         wanted.as_str()
     ));
-    let headers = [("content-type".into(), CONTENT_TYPE.to_owned()), ("accept".into(), "text/xml".to_owned())];
-    let skewed = |fault: &AnswerFault| matches!(fault, AnswerFault::Sts(error) if error.kind == ErrorKind::ClockSkewed);
-    let answered = caller.ask(&headers, &get_role::body(wanted.name()), get_role::read, skewed).await;
+    let answered = caller.ask_query(&get_role::body(wanted.name()), get_role::read).await;
     match answered.map_err(|trouble| trouble.diagnostic.headline.as_str().to_owned())? {
         Ok(found) => told(settings, run, wanted, found, from),
         Err(AnswerFault::Sts(error)) if error.code == "NoSuchEntity" => {
@@ -96,10 +94,7 @@ fn told(
         return Ok(RolePolicy::Document { text: found.trust_policy, from });
     }
     let Ok(other) = RoleArn::parse(&found.arn) else { return Err("IAM told of something that is no role".into()) };
-    if settings.hide_account {
-        run.hide(other.account().as_str());
-        run.hide(other.as_str());
-    }
+    settings.hide_role(run, &other);
     if other.account() == wanted.account() && other.partition() == wanted.partition() {
         return Ok(RolePolicy::OtherArn(found.arn));
     }
@@ -147,12 +142,9 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL_IAM";
 /// credentials sign. An STS that is not AWS's is not explained by AWS's IAM.
 fn endpoint_of(run: &Run, partition: &Partition, sts: &Endpoint) -> Result<Endpoint, String> {
     let env = &run.env;
-    let named = [ENDPOINT, "AWS_ENDPOINT_URL"].into_iter().find_map(|name| Some((name, env.get(name)?)));
-    if let Some((name, url)) = named.filter(|_| !env.is_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
-        return match Endpoint::custom(url) {
-            Ok(custom) if endpoint::is_iam_host(&custom.host) || is_loopback(&custom.host) => Ok(custom),
-            _ => Err(format!("{name} points IAM at a host that is not AWS's")),
-        };
+    let is_trusted = |host: &str| endpoint::is_iam_host(host) || is_loopback(host);
+    if let Some(named) = of_variable(env, &[ENDPOINT, "AWS_ENDPOINT_URL"], is_trusted) {
+        return named.map_err(|(name, _)| format!("{name} points IAM at a host that is not AWS's"));
     }
     if !is_sts_host(&sts.host) {
         return Err(format!("the STS at {} is not AWS's, and {ENDPOINT} names no IAM beside it", sts.host));

@@ -14,7 +14,6 @@ use crate::names::Meaning;
 use crate::run::{Run, Trouble, apart};
 use crate::settings::{ExternalId, PolicyArn, SessionPolicy, Settings, SignedRequest, SourceIdentity, ToAssume};
 use crate::sts::assume_role::{self, LONGEST_CHAINED};
-use crate::sts::assume_role_with_web_identity::CONTENT_TYPE;
 use crate::sts::error::{AnswerFault, ErrorKind};
 use crate::sts::get_caller_identity::{self, CallerIdentity};
 use crate::sts::session::Session;
@@ -158,10 +157,7 @@ impl<'a> Sts<'a> {
         body: &str,
         read: fn(&Answer) -> Result<T, AnswerFault>,
     ) -> Result<Result<T, AnswerFault>, Trouble> {
-        let headers = [("content-type".into(), CONTENT_TYPE.to_owned()), ("accept".into(), "text/xml".to_owned())];
-        let skewed =
-            |fault: &AnswerFault| matches!(fault, AnswerFault::Sts(error) if error.kind == ErrorKind::ClockSkewed);
-        let outcome = self.caller.ask(&headers, body, read, skewed).await;
+        let outcome = self.caller.ask_query(body, read).await;
         let Place { endpoint, region } = self.place;
         outcome.map_err(|trouble| explain::unreachable(self.run, endpoint, Some(region), trouble))
     }

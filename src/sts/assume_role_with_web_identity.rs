@@ -6,7 +6,6 @@
 //! would keep it.
 
 use super::error::{AnswerFault, open};
-pub use super::form::CONTENT_TYPE;
 use super::form::Form;
 use super::result::Elements;
 pub use super::session::{Credentials, Session};

@@ -3,8 +3,19 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::effect::Header;
+
 /// The content type of every such request.
-pub const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
+const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
+
+/// What a request has beside that for an answer in `accept`.
+#[must_use]
+pub fn headers(accept: &str) -> Vec<Header> {
+    vec![("content-type".into(), CONTENT_TYPE.to_owned()), ("accept".into(), accept.to_owned())]
+}
+
+/// The form of the answers of STS and of services like it.
+pub const XML: &str = "text/xml";
 
 /// Pairs of a form, everything but RFC 3986's unreserved characters percent-encoded: a bare `+`
 /// would be a space to the reader.

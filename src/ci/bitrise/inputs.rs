@@ -2,7 +2,6 @@
 
 use super::table::{self, IDENTITY_TOKEN, INPUTS};
 use super::{token, verbose};
-use crate::aws::credentials::Credentials;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::environment::Environment;
 use crate::login;
@@ -13,10 +12,10 @@ use crate::pairs::Pairs;
 use crate::product;
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::common::{self, CheckOptions, SessionOptions, Way};
-use crate::settings::origin::{self, Origin};
+use crate::settings::common::{self, SessionOptions, Way};
+use crate::settings::origin::{self, KEY_ALONE, Origin};
 use crate::settings::{
-    Audience, CredentialSource, HandOver, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings,
+    Audience, Checks, CredentialSource, HandOver, Options, ProfileKind, Region, RoleSettings, SessionName, Settings,
     Source, Target, TokenExport, TokenRequest, TokenSource, ValueFault, chain, endpoint, roles,
 };
 use crate::sts::endpoint::Endpoint;
@@ -55,30 +54,9 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
             (role, options.into_problems())
         });
     }
-    if problems.is_empty() {
-        problems.extend(roles::clash(run, &roles));
-    }
-    if let Some(failure) = Failure::of(problems) {
-        return Err(failure);
-    }
-    let Some(proxy) = proxy else {
-        // It is on record as a problem when it is missing.
-        return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
-    };
-    roles::deselect(&mut roles);
-    Ok(Settings {
-        token_export: export_token.then_some(TokenExport { variable: IDENTITY_TOKEN, source: token }),
-        roles,
-        existing: None,
-        proxy,
-        retry,
-        time_limit_ms: None,
-        hide_account: false,
-        plain_secrets: false,
-        clear_first: false,
-        notices,
-        login,
-    })
+    let (roles, proxy) = roles::settle(run, roles, proxy, problems)?;
+    let token_export = export_token.then_some(TokenExport { variable: IDENTITY_TOKEN, source: token });
+    Ok(Settings { token_export, notices, login, ..Settings::new(roles, retry, proxy) })
 }
 
 /// `entry` is that of `roles`, which counts first.
@@ -94,14 +72,11 @@ fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<R
     let target = match &origin {
         // Without a role, the key itself is handed over.
         Some(Origin::Credentials(CredentialSource::Known { .. })) if !options.has("role_arn") => {
-            origin::check_alone(options, run);
+            origin::check_alone(options, run, "the stored key is handed over as it is", KEY_ALONE);
             Some(Target::Source)
         }
-        Some(Origin::Credentials(_)) => origin::target(options, run),
+        Some(_) => origin::target(options, run, by_token),
         None => None,
-        Some(Origin::Token) => {
-            options.require("role_arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse).map(Target::Role)
-        }
     };
     let signed = origin::request(options, run, by_token);
     // Where there is another source, this stands for nothing, and is asked for nothing.
@@ -111,7 +86,7 @@ fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<R
         if options.has("region") { options.parse("region", Region::parse) } else { Region::parse(REGION).ok() };
     let endpoint = endpoint::choose(options, env, "sts_endpoint", region.as_ref().map(Region::as_str));
     let session = SessionOptions::read(options, run).or(|| default_session_name(env));
-    let checks = CheckOptions::read(options, run);
+    let checks = Checks::read(options, run);
     let chain = chain::read(options, run, &session.name);
     let hand_over = hand_over(options, run, token.as_ref().filter(|_| by_token));
     let export_region = options.switch("export_region").unwrap_or(false);
@@ -137,10 +112,7 @@ fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<R
         signing_region: region,
         session,
         chain,
-        allowed_accounts: checks.allowed_accounts,
-        trust_policy_file: checks.trust_policy_file,
-        explain_with: checks.explain_with,
-        verify_identity: checks.verify_identity,
+        checks,
         endpoint: endpoint?,
         hand_over,
     })
@@ -158,9 +130,12 @@ fn origin(options: &mut Options, run: &Run) -> Option<Origin> {
         );
         return None;
     }
-    stored_key(options).map(|credentials| {
-        Origin::Credentials(CredentialSource::Known { credentials, from: "the stored key".to_owned() })
-    })
+    let key =
+        origin::stored_key(options, ["access_key_id", "secret_access_key", "session_token"], |half, given, missing| {
+            half.cause("a secret of the workspace is not exposed to builds of pull requests, or is spelt otherwise")
+                .fix(format!("add `{missing}`, or remove `{given}` to use the build's own token"))
+        });
+    key.map(Origin::Credentials)
 }
 
 /// What the step was given, without its secrets.
@@ -176,34 +151,6 @@ fn show(run: &Run, options: &Options) {
             None => format!("{} is not set", spec.name),
         });
     }
-}
-
-/// A stored key. Half of one is a slip.
-fn stored_key(options: &mut Options) -> Option<Credentials> {
-    const KEYS: [&str; 3] = ["access_key_id", "secret_access_key", "session_token"];
-    let [id, secret, token] = KEYS.map(|name| options.text(name).map(str::to_owned));
-    let (given, missing) = match (id, secret) {
-        (Some(id), Some(secret)) => {
-            return match Credentials::parse(&id, &secret, token.as_deref()) {
-                Ok(credentials) => Some(credentials),
-                Err(fault) => {
-                    options.problem(
-                        Diagnostic::new(Code::OptionInvalid, format!("the stored key cannot be used: {fault}"))
-                            .fix("store the secrets anew, without quotes or line breaks around them"),
-                    );
-                    None
-                }
-            };
-        }
-        (Some(_), None) => (KEYS[0], KEYS[1]),
-        (None, _) => (KEYS[1], KEYS[0]),
-    };
-    options.problem(
-        Diagnostic::new(Code::OptionMissing, format!("`{given}` is set, but `{missing}` is not"))
-            .cause("a secret of the workspace is not exposed to builds of pull requests, or is spelt otherwise")
-            .fix(format!("add `{missing}`, or remove `{given}` to use the build's own token")),
-    );
-    None
 }
 
 /// Docker, and the registry of the first role's own account.

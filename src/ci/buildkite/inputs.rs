@@ -8,11 +8,11 @@ use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::environment::Environment;
 use crate::pairs::Pairs;
 use crate::run::Run;
-use crate::settings::common::{self, CheckOptions, SessionOptions, Way, hand_over};
+use crate::settings::common::{self, SessionOptions, Way, hand_over};
 use crate::settings::origin::{self, Origin};
 use crate::settings::{
-    Audience, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings, Source, Target, TokenRequest,
-    TokenSource, ValueFault, chain, endpoint, roles, seconds,
+    Audience, Checks, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings, Source, Target,
+    TokenRequest, TokenSource, ValueFault, chain, endpoint, roles, seconds,
 };
 use crate::sts::partition::Partition;
 
@@ -33,7 +33,7 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
 
     // Without `roles`, the plugin's own options are those of the only role.
     let entries = if config.roles.is_empty() { vec![Pairs::default()] } else { config.roles };
-    let mut roles = roles::each(&entries, &mut problems, |entry| {
+    let roles = roles::each(&entries, &mut problems, |entry| {
         let lookup = |name: &str| entry.get(name).or_else(|| config.options.get(name)).map(str::to_owned);
         let mut options = Options::read(&SPECS, lookup, variable);
         for (own, common) in &config.common {
@@ -45,31 +45,9 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
         let problems = options.into_problems().into_iter();
         (role, problems.filter(|problem| problem.code != Code::OptionMissing || !is_misshapen).collect())
     });
-    if problems.is_empty() {
-        problems.extend(roles::clash(run, &roles));
-    }
-    if let Some(failure) = Failure::of(problems) {
-        return Err(failure);
-    }
-    let Some(proxy) = proxy else {
-        // It is on record as a problem when it is missing.
-        return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
-    };
-    roles::deselect(&mut roles);
-    Ok(Settings {
-        notices: notices(env, &roles),
-        roles,
-        proxy,
-        retry,
-        time_limit_ms: None,
-        hide_account,
-        plain_secrets: false,
-        clear_first: false,
-        token_export: None,
-        #[cfg(feature = "signed")]
-        login: None,
-        existing: None,
-    })
+    let (roles, proxy) = roles::settle(run, roles, proxy, problems)?;
+    let notices = notices(env, &roles);
+    Ok(Settings { notices, hide_account, ..Settings::new(roles, retry, proxy) })
 }
 
 /// Whether a failure is to be shown on the build's page as well.
@@ -81,15 +59,11 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
     let env = &run.env;
     let origin = origin::read(options, run);
     let by_token = matches!(origin, Some(Origin::Token));
-    let target = if by_token {
-        options.require("role-arn", "arn:aws:iam::123456789012:role/deploy", RoleArn::parse).map(Target::Role)
-    } else {
-        origin::target(options, run)
-    };
+    let target = origin::target(options, run, by_token);
     let signed = origin::request(options, run, by_token);
     let region = options.parse("region", Region::parse);
     let session = SessionOptions::read(options, run).or(|| SessionName::of(&Buildkite.session_name(env)));
-    let checks = CheckOptions::read(options, run);
+    let checks = Checks::read(options, run);
     let chain = chain::read(options, run, &session.name);
     let hand_over = hand_over(options, run, "credential-name-prefix", Way::Env);
     let request = TokenRequest {
@@ -121,10 +95,7 @@ fn role(run: &Run, options: &mut Options, in_docker: bool) -> Option<RoleSetting
         region,
         session,
         chain,
-        allowed_accounts: checks.allowed_accounts,
-        trust_policy_file: checks.trust_policy_file,
-        explain_with: checks.explain_with,
-        verify_identity: checks.verify_identity,
+        checks,
         endpoint: endpoint?,
         signing_region: sts_region?,
         hand_over,

@@ -2,19 +2,17 @@
 
 use super::table::OF_ROLE;
 use super::tags;
-use crate::aws::credentials::Credentials;
 use crate::aws::environment;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
 use crate::names::{self, Meaning};
 use crate::pairs::Pairs;
 use crate::run::Run;
-use crate::settings::common::CheckOptions;
-use crate::settings::origin::{self, Origin};
+use crate::settings::Checks;
+use crate::settings::origin::{self, KEY_ALONE, Origin};
 use crate::settings::{
     CredentialSource, Existing, HandOver, Options, Region, SignedRequest, SignedSource, Source, Target, endpoint, roles,
 };
-use crate::signed as calls;
 
 /// What the inputs name: those of configure-aws-credentials, or `source`.
 pub(super) fn origin(options: &mut Options, run: &Run) -> Option<Origin> {
@@ -64,10 +62,10 @@ pub(super) fn signed(
 ) -> Option<Source> {
     let is_stored = options.has("aws-access-key-id");
     let target = if is_stored && !options.has("role-to-assume") {
-        origin::check_alone(options, run);
+        origin::check_alone(options, run, "the stored key is handed over as it is", KEY_ALONE);
         Some(Target::Source)
     } else {
-        origin::target(options, run)
+        origin::target(options, run, false)
     };
     let tags = tags::read(options, &run.env, notices);
     let request = SignedRequest { tags, ..origin::without_tags(options, run, false) };
@@ -99,14 +97,14 @@ pub(super) fn existing(options: &mut Options, run: &Run) -> Option<Box<Existing>
         Ok(credentials) => credentials,
         Err(fault) => {
             if can_do_without_role(options, env) {
-                options.problem(calls::unusable_variables(fault));
+                options.problem(origin::unusable_variables(fault));
             }
             return None;
         }
     };
     let region = super::inputs::region(options, env);
     let endpoint = endpoint::choose(options, env, "sts-endpoint", region.as_ref().map(Region::as_str));
-    let allowed_accounts = CheckOptions::read(options, run).allowed_accounts;
+    let allowed_accounts = Checks::read(options, run).allowed_accounts;
     Some(Box::new(Existing { credentials, region: region?, endpoint: endpoint?, allowed_accounts }))
 }
 
@@ -116,28 +114,8 @@ fn is_on(options: &Options, name: &str) -> bool {
 }
 
 fn stored_key(options: &mut Options) -> Option<CredentialSource> {
-    const KEYS: [&str; 3] = ["aws-access-key-id", "aws-secret-access-key", "aws-session-token"];
-    let [id, secret, token] = KEYS.map(|name| options.text(name).map(str::to_owned));
-    let (id, secret) = match (id, secret) {
-        (Some(id), Some(secret)) => (id, secret),
-        (id, _) => {
-            let (given, missing) = if id.is_some() { (KEYS[0], KEYS[1]) } else { (KEYS[1], KEYS[0]) };
-            options.problem(
-                Diagnostic::new(Code::OptionMissing, format!("`{given}` is set, but `{missing}` is not")).fix(format!(
-                    "add `{missing}: ${{{{ secrets.… }}}}`, or remove `{given}` to use the job's OIDC token"
-                )),
-            );
-            return None;
-        }
-    };
-    match Credentials::parse(&id, &secret, token.as_deref()) {
-        Ok(credentials) => Some(CredentialSource::Known { credentials, from: "the stored key".to_owned() }),
-        Err(fault) => {
-            options.problem(
-                Diagnostic::new(Code::OptionInvalid, format!("the stored key cannot be used: {fault}"))
-                    .fix("store the secrets anew, without quotes or line breaks around them"),
-            );
-            None
-        }
-    }
+    let names = ["aws-access-key-id", "aws-secret-access-key", "aws-session-token"];
+    origin::stored_key(options, names, |half, given, missing| {
+        half.fix(format!("add `{missing}: ${{{{ secrets.… }}}}`, or remove `{given}` to use the job's OIDC token"))
+    })
 }

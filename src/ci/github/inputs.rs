@@ -12,9 +12,9 @@ use crate::names;
 use crate::pairs::Pairs;
 use crate::proxy::ProxySettings;
 use crate::run::Run;
-use crate::settings::common::{self, CheckOptions, SessionOptions};
+use crate::settings::common::{self, SessionOptions};
 use crate::settings::{
-    Audience, HandOver, Options, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn, RoleSettings,
+    Audience, Checks, HandOver, Options, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn, RoleSettings,
     SessionName, Settings, Source, TokenRequest, TokenSource, ValueFault, endpoint, roles, seconds, whole_number,
 };
 #[cfg(feature = "signed")]
@@ -34,22 +34,10 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     }
     options.check_names(env.names().filter_map(|name| name.strip_prefix("INPUT_")).map(str::to_ascii_lowercase));
 
-    let mut notices: Vec<String> = options
-        .strangers()
-        .iter()
-        .map(|name| format!("`{name}` is no input of this action and has no effect"))
-        .collect();
+    let mut notices = strangers(&options);
     let retry = retry(&mut options);
     let time_limit_ms = time_limit_ms(&mut options);
-    let proxy = match ProxySettings::new(options.own_text("http-proxy"), options.own_text("no-proxy"), |name| {
-        env.get(name).map(str::to_owned)
-    }) {
-        Ok(proxy) => Some(proxy),
-        Err(fault) => {
-            options.problem(fault.diagnostic());
-            None
-        }
-    };
+    let proxy = proxy(&mut options, env);
     let hide_account = options.switch("mask-aws-account-id").unwrap_or(false);
     let clear_first = options.switch("unset-current-credentials").unwrap_or(false);
     let plain_secrets = options.switch("special-characters-workaround").unwrap_or(false);
@@ -64,37 +52,34 @@ pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {
     let entries = [Pairs::default()];
 
     let mut problems = options.into_problems();
-    let mut roles = roles::each(&entries, &mut problems, |entry| {
+    let roles = roles::each(&entries, &mut problems, |entry| {
         let mut options = self::options(env, entry);
         let role = role(run, &mut options, &mut notices);
         (role, options.into_problems())
     });
-    #[cfg(feature = "signed")]
-    if problems.is_empty() {
-        problems.extend(roles::clash(run, &roles));
-    }
-    if let Some(failure) = Failure::of(problems) {
-        return Err(failure);
-    }
-    let Some(proxy) = proxy else {
-        // It is on record as a problem when it is missing.
-        return Err(Diagnostic::new(Code::ProxyFailed, "the proxy's address cannot be used").into());
-    };
-    roles::deselect(&mut roles);
+    let (roles, proxy) = roles::settle(run, roles, proxy, problems)?;
     Ok(Settings {
-        roles,
         existing,
-        proxy,
-        retry,
         time_limit_ms,
         hide_account,
         plain_secrets,
         clear_first,
         notices,
-        token_export: None,
-        #[cfg(feature = "signed")]
-        login: None,
+        ..Settings::new(roles, retry, proxy)
     })
+}
+
+/// Inputs that nobody knows, for the log.
+pub(super) fn strangers(options: &Options) -> Vec<String> {
+    let unknown = options.strangers().iter();
+    unknown.map(|name| format!("`{name}` is no input of this action and has no effect")).collect()
+}
+
+pub(super) fn proxy(options: &mut Options, env: &Environment) -> Option<ProxySettings> {
+    let proxy = ProxySettings::new(options.own_text("http-proxy"), options.own_text("no-proxy"), |name| {
+        env.get(name).map(str::to_owned)
+    });
+    proxy.map_err(|fault| options.problem(fault.diagnostic())).ok()
 }
 
 /// `entry` is that of `roles`, which counts first.
@@ -119,7 +104,8 @@ fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<R
     let region = region(options, env);
     let endpoint = endpoint::choose(options, env, "sts-endpoint", region.as_ref().map(Region::as_str));
     let session = SessionOptions::read(options, run).or(|| SessionName::of(&GitHub.session_name(env)));
-    let checks = CheckOptions::read(options, run);
+    let mut checks = Checks::read(options, run);
+    checks.trust_policy_file = checks.trust_policy_file.map(|path| absolute(&path, env));
     #[cfg(feature = "signed")]
     let chain = chain::read(options, run, &session.name);
     if let (Some(role), Some(region)) = (source.as_ref().and_then(Source::role_arn), &region)
@@ -135,12 +121,7 @@ fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<R
         session,
         #[cfg(feature = "signed")]
         chain,
-        allowed_accounts: checks.allowed_accounts,
-        trust_policy_file: checks.trust_policy_file.map(|path| absolute(&path, env)),
-        #[cfg(feature = "signed")]
-        explain_with: checks.explain_with,
-        #[cfg(feature = "signed")]
-        verify_identity: checks.verify_identity,
+        checks,
         endpoint: endpoint?,
         hand_over,
     })
@@ -194,8 +175,7 @@ fn source(run: &Run, options: &mut Options, hand_over: &HandOver, notices: &mut 
             Some(Source::Token { role_arn: role_arn?, token: token? })
         }
         Origin::Credentials(source) => {
-            let audience = options.parse("audience", Audience::parse);
-            let _ = audience; // it has no effect, and is looked at all the same
+            options.parse("audience", Audience::parse); // it has no effect, and is looked at all the same
             credentials::signed(options, run, source, hand_over, notices)
         }
     }

@@ -9,7 +9,6 @@ use crate::login::action::Step;
 use crate::login::options::Names;
 use crate::names;
 use crate::pairs::Pairs;
-use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::settings::{OptionSpec, Options, Region, RoleSettings, Settings, common, endpoint, prose};
 
@@ -101,11 +100,7 @@ pub(super) fn read(run: &Run) -> Result<Step, Failure> {
         options.also(own, common, env.get(&variable_of(common)).map(str::to_owned));
     }
     options.check_names(env.names().filter_map(|name| name.strip_prefix("INPUT_")).map(str::to_ascii_lowercase));
-    let notices: Vec<String> = options
-        .strangers()
-        .iter()
-        .map(|name| format!("`{name}` is no input of this action and has no effect"))
-        .collect();
+    let notices = inputs::strangers(&options);
     let logs_out = !options.switch("skip-logout").unwrap_or(false);
     let mask = options.switch("mask-password").unwrap_or(true);
     options.fall_back("aws-region", "AWS_DEFAULT_REGION", env.get("AWS_DEFAULT_REGION"));
@@ -133,24 +128,10 @@ pub(super) fn read(run: &Run) -> Result<Step, Failure> {
 }
 
 fn without_role(options: &mut Options, run: &Run, roles: Vec<RoleSettings>) -> Option<Settings> {
-    let proxy = ProxySettings::new(options.own_text("http-proxy"), options.own_text("no-proxy"), |name| {
-        run.env.get(name).map(str::to_owned)
-    });
-    let proxy = proxy.map_err(|fault| options.problem(fault.diagnostic())).ok();
+    let proxy = inputs::proxy(options, &run.env);
     let hide_account = options.switch("mask-aws-account-id").unwrap_or(false);
-    Some(Settings {
-        roles,
-        existing: None,
-        proxy: proxy?,
-        retry: common::retry(options, run),
-        time_limit_ms: None,
-        hide_account,
-        plain_secrets: false,
-        clear_first: false,
-        notices: Vec::new(),
-        token_export: None,
-        login: None,
-    })
+    let retry = common::retry(options, run);
+    Some(Settings { hide_account, ..Settings::new(roles, retry, proxy?) })
 }
 
 /// The variables that the role's own settings are read from.
