@@ -10,7 +10,7 @@ use crate::exchange;
 use crate::handover::process::{Cache, ProcessCredentials, print};
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::{RoleSettings, TokenSource};
+use crate::settings::{RoleSettings, Source, TokenSource};
 use crate::source;
 
 /// Longer than an exchange can take.
@@ -107,6 +107,11 @@ async fn key(run: &Run, role: &RoleSettings) -> String {
     of_job.sort_unstable();
     parts.extend(of_job.iter().flat_map(|(name, value)| [*name, *value]));
     parts.extend(own.iter().map(Secret::expose));
+    // Other credentials come from AWS's own variables, or from where these say.
+    let of_aws = |name: &str| matches!(role.source, Source::Credentials(_)) && name.starts_with("AWS_");
+    let mut of_source: Vec<(&str, &str)> = run.env.variables().iter().filter(|(name, _)| of_aws(name)).collect();
+    of_source.sort_unstable();
+    parts.extend(of_source.iter().flat_map(|(name, value)| [*name, *value]));
     // FNV-1a, twice with different starts: names only have to differ, nobody gains from a clash.
     let hash = |start: u64| {
         parts
