@@ -63,7 +63,6 @@ class Cli extends Folder {
 	 */
 	constructor(service, token) {
 		super(service, token);
-		this.secrets = new Set([SECRET, SESSION_TOKEN, KEY_ID, REQUEST_TOKEN, token, token.split('.').at(-1) ?? '']);
 		for (const folder of ['home/.bitrise', 'tmp', 'evidence', 'repository', 'bin']) {
 			fs.mkdirSync(join(this.temp, folder), { recursive: true });
 		}

@@ -9,15 +9,7 @@ import { mint, stsAnswer } from './answers.js';
 import { runScript } from './child.js';
 import { Clients, isLogin } from './clients.js';
 import { assertNoControl, Folder } from './job.js';
-import {
-	assertNoSecret,
-	KEY_ID,
-	REGISTRY_PASSWORD,
-	REGISTRY_TOKEN,
-	SECRET,
-	SESSION_TOKEN,
-	STORED_SECRET,
-} from './secrets.js';
+import { assertNoSecret } from './secrets.js';
 import { Service } from './server.js';
 
 /** What it writes beside itself is no file of the job. Its exit code is none that we have. */
@@ -62,8 +54,7 @@ export class AnyJob extends Folder {
 	 */
 	constructor(service, options) {
 		super(service, options.token ?? mintForNobody(options.claims, options.header));
-		const known = [KEY_ID, SECRET, SESSION_TOKEN, STORED_SECRET, REGISTRY_PASSWORD, REGISTRY_TOKEN];
-		this.secrets = new Set([...known, this.token, this.token.split('.').at(-1) ?? '']);
+		for (const secret of options.secrets ?? []) this.secrets.add(secret);
 		this.commands = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'commands-'));
 		fs.writeFileSync(join(this.commands, 'deploy'), COMMAND, { mode: 0o755 });
 		/** @type {NodeJS.ProcessEnv} */

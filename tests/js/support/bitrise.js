@@ -9,15 +9,7 @@ import { ROOT, runScript } from './child.js';
 import { Clients } from './clients.js';
 import { assertNoControl, Folder } from './job.js';
 import { find } from './programs.js';
-import {
-	assertNoSecret,
-	KEY_ID,
-	REGISTRY_PASSWORD,
-	REGISTRY_TOKEN,
-	REQUEST_TOKEN,
-	SECRET,
-	SESSION_TOKEN,
-} from './secrets.js';
+import { assertNoSecret, REQUEST_TOKEN } from './secrets.js';
 import { Service } from './server.js';
 
 /** @typedef {import('./answers.js').Answer} Answer */
@@ -113,9 +105,7 @@ export class Build extends Folder {
 	 */
 	constructor(service, options) {
 		super(service, options.token ?? mintForBuild(options.claims, options.header));
-		const known = [KEY_ID, SECRET, SESSION_TOKEN, REQUEST_TOKEN, REGISTRY_PASSWORD, REGISTRY_TOKEN];
-		this.secrets = new Set([...known, ...(options.secrets ?? [])]);
-		for (const text of [this.token, this.token.split('.').at(-1) ?? '']) if (text.length >= 8) this.secrets.add(text);
+		for (const secret of options.secrets ?? []) this.secrets.add(secret);
 		const { temp } = this;
 		const url = `${service.base}${BUILD}`;
 		/** @type {NodeJS.ProcessEnv} */

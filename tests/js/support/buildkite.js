@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { mint, stsAnswer } from './answers.js';
 import { runScript } from './child.js';
 import { assertNoControl, Folder } from './job.js';
-import { assertNoSecret, KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN } from './secrets.js';
+import { assertNoSecret, REQUEST_TOKEN } from './secrets.js';
 import { Service } from './server.js';
 
 /** @typedef {import('./answers.js').Answer} Answer */
@@ -70,8 +70,7 @@ export class Hook extends Folder {
 	 */
 	constructor(service, options) {
 		super(service, options.token ?? mintForJob(options.claims, options.header));
-		this.secrets = new Set([KEY_ID, SECRET, SESSION_TOKEN, REQUEST_TOKEN, ...(options.secrets ?? [])]);
-		for (const text of [this.token, this.token.split('.').at(-1) ?? '']) if (text.length >= 8) this.secrets.add(text);
+		for (const secret of options.secrets ?? []) this.secrets.add(secret);
 		/** Beside the job's own files. */
 		this.stage = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'ci-assume-role-agent-'));
 		const usual = { 'role-arn': 'arn:aws:iam::123456789012:role/deploy', 'sts-endpoint': `${service.base}/sts` };

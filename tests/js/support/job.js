@@ -9,17 +9,7 @@ import { mint, stsAnswer, tokenAnswer } from './answers.js';
 import { ROOT, RUNTIME_NAME, runScript } from './child.js';
 import { Clients, isLogin } from './clients.js';
 import { findCommands, parseCommandFile, unescapeData } from './runner.js';
-import {
-	assertNoSecret,
-	KEY_ID,
-	REGISTRY_PASSWORD,
-	REGISTRY_TOKEN,
-	REQUEST_TOKEN,
-	SECRET,
-	SESSION_TOKEN,
-	STORED_SECRET,
-	STORED_TOKEN,
-} from './secrets.js';
+import { assertNoSecret, KEY_ID, REQUEST_TOKEN, SECRET, SESSION_TOKEN, secretsWith } from './secrets.js';
 import { Service } from './server.js';
 
 /** @typedef {import('./answers.js').Answer} Answer */
@@ -107,6 +97,7 @@ export class Folder {
 	constructor(service, token) {
 		this.service = service;
 		this.token = token;
+		this.secrets = secretsWith(token);
 		this.temp = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'ci-assume-role-'));
 	}
 
@@ -197,18 +188,7 @@ export class Job extends Folder {
 	constructor(service, options) {
 		super(service, options.token ?? mint(options.claims, options.header));
 		const { temp } = this;
-		const usual = [
-			KEY_ID,
-			SECRET,
-			SESSION_TOKEN,
-			REQUEST_TOKEN,
-			STORED_SECRET,
-			STORED_TOKEN,
-			REGISTRY_PASSWORD,
-			REGISTRY_TOKEN,
-		];
-		this.secrets = new Set([...usual, ...(options.secrets ?? [])]);
-		for (const text of [this.token, this.token.split('.').at(-1) ?? '']) if (text.length >= 8) this.secrets.add(text);
+		for (const secret of options.secrets ?? []) this.secrets.add(secret);
 		/** @type {NodeJS.ProcessEnv} */
 		this.env = {
 			ACTIONS_ID_TOKEN_REQUEST_TOKEN: REQUEST_TOKEN,

@@ -13,6 +13,27 @@ export const REGISTRY_PASSWORD = 'password-of-the-registry';
 export const REGISTRY_TOKEN = Buffer.from(`AWS:${REGISTRY_PASSWORD}`).toString('base64');
 export const REQUEST_TOKEN = 'request-token-of-the-job';
 
+const ALL = [
+	KEY_ID,
+	SECRET,
+	SESSION_TOKEN,
+	STORED_SECRET,
+	STORED_TOKEN,
+	REGISTRY_PASSWORD,
+	REGISTRY_TOKEN,
+	REQUEST_TOKEN,
+];
+
+/**
+ * What a job with this token must never print. Its signature counts by itself: claims may be shown, and a shortened
+ * token that still ends in it would do. What is shorter than eight characters stands in honest text by chance.
+ *
+ * @param {string} token
+ */
+export function secretsWith(token) {
+	return new Set([...ALL, ...[token, token.split('.').at(-1) ?? ''].filter(({ length }) => length >= 8)]);
+}
+
 /**
  * @param {string} text
  * @param {Iterable<string>} secrets
