@@ -5,10 +5,17 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Where the documentation is read. The repository's owner stands in `Cargo.toml` alone.
 pub const SOURCE_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/v", env!("CARGO_PKG_VERSION"));
 
-/// The page of what a trust policy has against a job, by the id of the cause.
+/// Where the page is that explains a denial: the repository's own, as GitHub Pages serves it.
+#[must_use]
+pub fn site_url() -> String {
+    let (owner, name) = repository().split_once('/').unwrap_or_default();
+    format!("https://{owner}.github.io/{name}")
+}
+
+/// What the page says of a denial, by the id of its cause or by its code.
 #[must_use]
 pub fn cause_url(id: &str) -> String {
-    format!("{SOURCE_URL}/docs/causes/{id}.md")
+    format!("{}/#why={id}", site_url())
 }
 
 /// How the command line is started where nothing is installed but Node.
@@ -21,4 +28,15 @@ pub fn npx() -> String {
 #[must_use]
 pub fn repository() -> &'static str {
     env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://github.com/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_where_the_repository_says() {
+        let (owner, name) = repository().split_once('/').unwrap();
+        assert_eq!(cause_url("value-differs"), format!("https://{owner}.github.io/{name}/#why=value-differs"));
+    }
 }

@@ -163,6 +163,11 @@ fn the_owner_of_the_repository_stands_in_one_place() {
             assert!(line.contains(&format!("https://github.com/{owner_and_name}.git#v{version}")), "{file}: {line}");
         }
     }
+    for file in ["README.md".to_owned()].into_iter().chain(pages_in("docs")) {
+        for line in read(&file).lines().filter(|line| line.contains(".github.io/ci-assume-role")) {
+            assert!(line.contains(&product::site_url()), "{file}: {line}");
+        }
+    }
     let program = format!("{} ", product::npx());
     for file in ["README.md", "docs/bitbucket.md", "docs/circleci.md", "docs/migrating/bitbucket.md"] {
         let page = read(file);

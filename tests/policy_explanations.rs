@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use ci_assume_role::diagnostic::Code;
 use ci_assume_role::diagnostic::render::guarded;
 use ci_assume_role::policy::caller::{Caller, Role};
 use ci_assume_role::policy::claims::{self, Given};
@@ -75,7 +76,7 @@ fn every_explanation_reads_as_expected() {
             ("expected.json", serde_json::to_string_pretty(&pretty).unwrap() + "\n"),
         ] {
             let path = root.join(&case.name).join(file);
-            let got = got.replace(product::SOURCE_URL, "SOURCE");
+            let got = got.replace(&product::site_url(), "SITE");
             if env::var_os("UPDATE").is_some() {
                 fs::write(&path, &got).unwrap();
             }
@@ -119,6 +120,19 @@ fn every_cause_has_a_page_and_every_page_a_cause() {
         table.push_str(&format!("| [{}]({}.md) | {} |\n", cause.id, cause.id, cause.title));
     }
     written("README", &between(&page("README"), "causes", "causes", &table));
+}
+
+/// The page that explains denials is opened with the id of a cause or the code of a denial, and cannot ask which.
+#[test]
+fn what_is_a_cause_and_a_code_means_the_same() {
+    let ids: BTreeSet<&str> = CAUSES.iter().map(|cause| cause.id).collect();
+    assert_eq!(ids.len(), CAUSES.len());
+    let both: Vec<&Code> = Code::ALL.iter().filter(|code| ids.contains(code.id())).collect();
+    assert_eq!(both, [&Code::TagSessionNotAllowed, &Code::SourceIdentityNotAllowed]);
+    for code in Code::ALL {
+        let is_linked = code.docs_url() == product::cause_url(code.id());
+        assert_eq!(is_linked, code.is_denial(), "{}", code.id());
+    }
 }
 
 /// What a page shows as bad is a case that has this cause, and nothing else in it is said by hand.

@@ -125,8 +125,33 @@ codes! {
 }
 
 impl Code {
+    /// Whether it is an answer "no" of STS to a token: by what the token says, its provider, its audience, the
+    /// role or the trust policy, and not by the request or by trouble that passes. What says so for each answer is
+    /// `sts::error::ErrorKind::code`; preflight says the same of a token that STS would refuse.
+    #[must_use]
+    pub fn is_denial(self) -> bool {
+        matches!(
+            self,
+            Self::TokenMalformed
+                | Self::TokenClaimInvalid
+                | Self::TokenExpired
+                | Self::TokenNotYetValid
+                | Self::AudienceMismatch
+                | Self::ProviderNotFound
+                | Self::TokenRejected
+                | Self::KeysUnreachable
+                | Self::NotAuthorized
+                | Self::TagSessionNotAllowed
+                | Self::SourceIdentityNotAllowed
+        )
+    }
+
+    /// What it means: for a denial the page that explains one, else its part of the documentation.
     #[must_use]
     pub fn docs_url(self) -> String {
+        if self.is_denial() {
+            return product::cause_url(self.id());
+        }
         format!("{}/docs/diagnostics.md#{}", product::SOURCE_URL, self.id())
     }
 }

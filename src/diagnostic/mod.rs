@@ -31,7 +31,7 @@ pub struct Parts {
     pub fixes: Vec<Inert>,
     /// Text to paste, with a line that says where it belongs.
     pub paste: Option<Paste>,
-    /// The page that says more; without one, the code's part of `docs/diagnostics.md`.
+    /// The page that says more; without one, the code's.
     page: Option<String>,
 }
 

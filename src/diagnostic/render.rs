@@ -176,7 +176,7 @@ mod tests {
             {
               "a": 1
             }
-          docs            https://github.com/OWNER/ci-assume-role/blob/v0.1.0/docs/diagnostics.md#not-authorized
+          docs            https://OWNER.github.io/ci-assume-role/#why=not-authorized
         "#);
     }
 

@@ -366,6 +366,17 @@ mod tests {
             let sorted = ErrorKind::of(status, code, message);
             assert_eq!(sorted, kind, "{code}: {message}");
             assert_eq!(sorted.retry(), retry, "{code}: {message}");
+            let is_about_request = match kind {
+                K::AudienceNotAccepted | K::ClaimRefused { .. } | K::KeysUnreachable | K::ManyAudiences => false,
+                K::NotJwt | K::NotYetValid | K::ProviderNotFound { .. } | K::ProviderRejectedClaim => false,
+                K::ProviderUnreachable | K::RolesClaim | K::TagsClaim | K::Thumbprint => false,
+                K::TokenExpired { .. } | K::TokenNotValidated | K::NotAuthorized => false,
+                K::SourceIdentityNotAllowed | K::TagSessionNotAllowed => false,
+                K::DurationTooLong { .. } | K::ParameterInvalid { .. } | K::ProviderIdSent => true,
+                K::RegionDisabled | K::SessionPolicyInvalid | K::SessionTooLarge | K::CallerRefused => true,
+                K::ClockSkewed | K::Throttled | K::Unavailable | K::Unknown => true,
+            };
+            assert_eq!(sorted.code().is_denial(), !is_about_request, "{code}: {message}");
         }
     }
 
