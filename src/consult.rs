@@ -12,6 +12,7 @@ use crate::effect::{FaultKind, Symlinks};
 use crate::keys;
 #[cfg(feature = "signed")]
 use crate::names::Meaning;
+use crate::permalink;
 use crate::product;
 #[cfg(feature = "signed")]
 use crate::run::apart;
@@ -60,21 +61,45 @@ pub async fn by_policy(
     if !about_policy {
         return trouble;
     }
+    let mut policy = String::new(); // where it is at hand
+    let mut name = "trust-policy.json";
     if let Some(path) = &role.checks.trust_policy_file {
-        trouble.diagnostic = match by_file(run, role, token, path).await {
+        name = path;
+        let text = read(run, path).await;
+        let answer = match &text {
+            Ok(text) => ask(run, role, token, path, text).await,
+            Err(problem) => Err(*problem),
+        };
+        trouble.diagnostic = match answer {
             Ok(answer) => told(trouble.diagnostic, FILE, path, &answer),
             Err(problem) => trouble.diagnostic.fact(FILE, format!("{path} {problem}")),
         };
-        return trouble;
+        policy = text.unwrap_or_default();
+    } else {
+        #[cfg(feature = "signed")]
+        if let Some(source) = &role.checks.explain_with {
+            let found = apart(role_policy::read(run, ci, settings, role, source)).await;
+            if let RolePolicy::Document { text, .. } = &found {
+                policy.clone_from(text);
+            }
+            trouble.diagnostic = by_iam(run, role, token, found, trouble.diagnostic).await;
+        }
+        #[cfg(not(feature = "signed"))]
+        let _ = (ci, settings); // such a run has gone elsewhere
     }
-    #[cfg(feature = "signed")]
-    if let Some(source) = &role.checks.explain_with {
-        let found = apart(role_policy::read(run, ci, settings, role, source)).await;
-        trouble.diagnostic = by_iam(run, role, token, found, trouble.diagnostic).await;
+    if role.checks.permalink {
+        trouble.diagnostic = trouble.diagnostic.drawn(link(run, role, token, name, &policy));
     }
-    #[cfg(not(feature = "signed"))]
-    let _ = (ci, settings); // such a run has gone elsewhere
     trouble
+}
+
+/// Where the page shows this denial: the question, without what only this machine knows, such as the file's folder.
+/// The claims in it are those that decide, of which a token has no secret ones. What is hidden from the log is taken
+/// out before it is encoded, since no filter could find it afterwards.
+fn link(run: &Run, role: &ToAssume<'_>, token: &UnverifiedToken, path: &str, policy: &str) -> String {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let policy = if policy.len() > permalink::POLICY_BYTES { "" } else { policy };
+    permalink::of(&run.scrub(&question(name, policy, role.role_arn.as_str(), token)))
 }
 
 /// The same with what IAM has of the role, which may be no role at all.
@@ -111,16 +136,15 @@ async fn by_iam(
     }
 }
 
-async fn by_file(run: &Run, role: &ToAssume<'_>, token: &UnverifiedToken, path: &str) -> Result<Value, &'static str> {
-    let policy = run.channel.read_file(path, POLICY_BYTES, Symlinks::Follow).await;
-    let policy = policy.map_err(|fault| match fault.kind {
+async fn read(run: &Run, path: &str) -> Result<String, &'static str> {
+    let text = run.channel.read_file(path, POLICY_BYTES, Symlinks::Follow).await;
+    text.map_err(|fault| match fault.kind {
         FaultKind::NotFound => "is not there",
         FaultKind::TooLarge => "is too large for trust policies",
         FaultKind::NotAFile => "is not a regular file",
         FaultKind::NotUtf8 => "does not hold text",
         _ => "cannot be read",
-    })?;
-    ask(run, role, token, path, &policy).await
+    })
 }
 
 async fn ask(

@@ -31,6 +31,7 @@ pub mod keys;
 pub mod login;
 pub mod names;
 pub mod pairs;
+pub mod permalink;
 #[cfg(feature = "policy")]
 pub mod policy;
 pub mod product;

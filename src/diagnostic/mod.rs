@@ -33,6 +33,8 @@ pub struct Parts {
     pub paste: Option<Paste>,
     /// The page that says more; without one, the code's.
     page: Option<String>,
+    /// Where the denial is drawn. For summaries alone: it is too long for a log.
+    drawn: Option<String>,
 }
 
 /// A block to copy. Its lines are made by us, and never start with remote text.
@@ -109,6 +111,13 @@ impl Diagnostic {
         self
     }
 
+    /// Links to this address from summaries as well.
+    #[must_use]
+    pub fn drawn(mut self, url: String) -> Self {
+        self.0.drawn = Some(url);
+        self
+    }
+
     #[must_use]
     pub fn docs_url(&self) -> String {
         self.page.clone().unwrap_or_else(|| self.code.docs_url())
@@ -124,6 +133,7 @@ impl Diagnostic {
             fixes: Vec::new(),
             paste: None,
             page: None,
+            drawn: None,
         }))
     }
 

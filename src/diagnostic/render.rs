@@ -80,6 +80,9 @@ pub fn summary(diagnostic: &Diagnostic) -> String {
         push_block(&mut page, "text", lines);
         push_block(&mut page, paste.language, paste.lines.iter().map(|line| line.as_str().to_owned()));
     }
+    if let Some(drawn) = &diagnostic.drawn {
+        let _ = writeln!(page, "[See it drawn]({drawn})\n");
+    }
     let _ = writeln!(page, "[What this means]({})", diagnostic.docs_url());
     page
 }

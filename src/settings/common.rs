@@ -50,6 +50,7 @@ impl Checks {
             trust_policy_file: options.text(run.option(Meaning::TrustPolicyFile)).map(str::to_owned),
             #[cfg(feature = "signed")]
             explain_with: origin::to_explain(options, run),
+            permalink: false, // GitHub alone has a summary, and an option for it
             #[cfg(feature = "signed")]
             verify_identity: options.switch(run.option(Meaning::VerifyIdentity)).unwrap_or(false),
         }

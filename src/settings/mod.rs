@@ -128,6 +128,8 @@ pub struct Checks {
     /// Whose credentials may read that policy from IAM, where no file has it.
     #[cfg(feature = "signed")]
     pub explain_with: Option<CredentialSource>,
+    /// A denial's summary has a link that shows it on the page.
+    pub permalink: bool,
     /// The session is used once, to see that it is what it is said to be.
     #[cfg(feature = "signed")]
     pub verify_identity: bool,

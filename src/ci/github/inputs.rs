@@ -106,6 +106,7 @@ fn role(run: &Run, options: &mut Options, notices: &mut Vec<String>) -> Option<R
     let session = SessionOptions::read(options, run).or(|| SessionName::of(&GitHub.session_name(env)));
     let mut checks = Checks::read(options, run);
     checks.trust_policy_file = checks.trust_policy_file.map(|path| absolute(&path, env));
+    checks.permalink = options.switch("permalink").unwrap_or(false);
     #[cfg(feature = "signed")]
     let chain = chain::read(options, run, &session.name);
     if let (Some(role), Some(region)) = (source.as_ref().and_then(Source::role_arn), &region)
