@@ -12,9 +12,10 @@ use ci_assume_role::policy::caller::{Caller, Role};
 use ci_assume_role::policy::claims::{self, Given};
 use ci_assume_role::policy::document::TrustPolicy;
 use ci_assume_role::policy::evaluate::{Truth, Verdict, decide};
-use ci_assume_role::policy::explain::{CAUSES, Decision, Explanation, Known, explain, json, text};
+use ci_assume_role::policy::explain::{CAUSES, Decision, Explanation, Gate, Known, explain, json, text};
 use ci_assume_role::policy::issuer::Kind;
 use ci_assume_role::policy::json as reader;
+use ci_assume_role::policy::source;
 use ci_assume_role::product;
 use ci_assume_role::time::Timestamp;
 use proptest::prelude::*;
@@ -29,6 +30,13 @@ struct Read {
     given: Given,
     role_arn: Option<String>,
     explanation: Explanation,
+}
+
+impl Read {
+    fn json(&self) -> Value {
+        let file = source::read("policy.json", &self.policy);
+        serde_json::from_str(&json(&self.explanation, &file.policies[0], &self.policy)).unwrap()
+    }
 }
 
 fn cases() -> Vec<Read> {
@@ -47,6 +55,12 @@ fn read(folder: &Path) -> Read {
 fn explained(folder: &Path, policy: String, claims: &str) -> Read {
     let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
     let given = claims::read(claims).unwrap().remove(0);
+    let (role_arn, explanation) = said(folder, &parsed(&policy), &given);
+    Read { name, policy, given, role_arn, explanation }
+}
+
+/// The role that is asked for, and what is said of it.
+fn said(folder: &Path, policy: &TrustPolicy, given: &Given) -> (Option<String>, Explanation) {
     let options = fs::read_to_string(folder.join("options.json")).unwrap_or_else(|_| "{}".to_owned());
     let options: Value = serde_json::from_str(&options).unwrap();
     let client_ids: Option<Vec<String>> =
@@ -57,8 +71,8 @@ fn explained(folder: &Path, policy: String, claims: &str) -> Read {
         reached_policy: options["reachedPolicy"] == true || given.event.as_ref().is_some_and(claims::Event::is_denial),
     };
     let role_arn = options["roleArn"].as_str().map(str::to_owned).or_else(|| given.role_arn.clone());
-    let explanation = explain(&parsed(&policy), &given.caller, role_arn.as_deref(), &known);
-    Read { name, policy, given, role_arn, explanation }
+    let explanation = explain(policy, &given.caller, role_arn.as_deref(), &known);
+    (role_arn, explanation)
 }
 
 fn parsed(text: &str) -> TrustPolicy {
@@ -70,7 +84,7 @@ fn every_explanation_reads_as_expected() {
     let root = root().join(CASES);
     let mut wrong = Vec::new();
     for case in cases() {
-        let pretty: Value = serde_json::from_str(&json(&case.explanation)).unwrap();
+        let pretty = case.json();
         for (file, got) in [
             ("expected.txt", text(&case.explanation, false).join("\n") + "\n"),
             ("expected.json", serde_json::to_string_pretty(&pretty).unwrap() + "\n"),
@@ -251,11 +265,168 @@ fn every_ci_has_a_case() {
 #[test]
 fn json_starts_with_what_is_promised() {
     for case in cases() {
-        let text = json(&case.explanation);
+        let file = source::read("policy.json", &case.policy);
+        let text = json(&case.explanation, &file.policies[0], &case.policy);
         let names = ["decision", "gate", "cause", "statement", "failed", "fix", "action"];
         let places: Vec<usize> = names.iter().map(|name| text.find(&format!("\"{name}\":")).unwrap()).collect();
         // `failed` has members of its own, of which one is called `cause` as well, behind the first.
         assert!(places.is_sorted(), "{}: {text}", case.name);
+    }
+}
+
+/// The page that draws a decision takes all from here, so nothing of the policy may be missing.
+#[test]
+fn json_has_every_gate_and_every_statement() {
+    for case in cases() {
+        let (json, policy, name) = (case.json(), parsed(&case.policy), &case.name);
+        let ids: Vec<&str> =
+            json["gates"].as_array().unwrap().iter().map(|gate| gate["gate"].as_str().unwrap()).collect();
+        assert_eq!(ids, Gate::ALL.map(Gate::id), "{name}");
+        let seen: Vec<&str> =
+            json["gates"].as_array().unwrap().iter().map(|gate| gate["seen"].as_str().unwrap()).collect();
+        let shut = seen.iter().position(|seen| *seen == "failed").map_or(seen.len(), |shut| shut + 1);
+        for (index, seen) in seen.iter().enumerate() {
+            assert_eq!(*seen == "not-reached", index >= shut, "{name}: {seen}");
+        }
+        assert!(text(&case.explanation, false)[0].ends_with(json["headline"].as_str().unwrap()), "{name}");
+
+        let statements = json["statements"].as_array().unwrap();
+        assert_eq!(statements.len(), policy.statements.len(), "{name}");
+        let role = case.role_arn.as_deref().and_then(Role::of_arn).or(case.given.caller.role.clone());
+        let caller = case.given.caller.clone().with_role(role);
+        let decision = decide(&policy, &caller);
+        let action = decision.actions.iter().find(|action| json["action"] == action.action).unwrap();
+        let word = |truth| match truth {
+            Truth::Yes => "passed",
+            Truth::No => "failed",
+            Truth::Unknown => "not-seen",
+        };
+        for (drawn, decided) in statements.iter().zip(&action.statements) {
+            assert_eq!(drawn["seen"], word(decided.truth), "{name}");
+            assert_eq!(drawn["principal"]["seen"], word(decided.principal), "{name}");
+            assert_eq!(drawn["action"]["seen"], word(decided.action), "{name}");
+            let conditions = drawn["conditions"].as_array().unwrap();
+            assert_eq!(conditions.len(), decided.conditions.len(), "{name}");
+            assert_eq!(drawn["nearest"] == true, json["statement"] == drawn["index"], "{name}");
+            assert_eq!(
+                cut(&case.policy, drawn),
+                &case.policy[decided.statement.span.start..decided.statement.span.end]
+            );
+            for (drawn, decided) in conditions.iter().zip(&decided.conditions) {
+                assert_eq!(drawn["seen"], word(decided.truth), "{name}");
+                assert!(cut(&case.policy, drawn).starts_with('"'), "{name}");
+            }
+            for leaf in conditions.iter().chain([&drawn["principal"], &drawn["action"]]) {
+                assert!(leaf["nearest"].is_null() || (leaf["seen"] != "passed" && leaf["had"].is_string()), "{name}");
+                let text = |value: &Value| value.as_str().map(|text| text.encode_utf16().count());
+                for (ranges, text) in [
+                    (&leaf["nearest"]["wantedRanges"], text(&leaf["nearest"]["wanted"])),
+                    (&leaf["nearest"]["hadRanges"], text(&leaf["had"])),
+                ] {
+                    let ends = ranges.as_array().into_iter().flatten().map(|range| range[1].as_u64().unwrap());
+                    assert!(ends.into_iter().all(|end| end <= text.unwrap() as u64), "{name}");
+                }
+            }
+        }
+    }
+}
+
+/// What stands at the place of `drawn` in a text.
+fn cut<'t>(text: &'t str, drawn: &Value) -> &'t str {
+    let at = |line: &str, column: &str| offset(text, [line, column].map(|name| drawn[name].as_u64().unwrap()));
+    &text[at("line", "column")..at("endLine", "endColumn")]
+}
+
+/// The byte at a line and a column, both from 1.
+fn offset(text: &str, [line, column]: [u64; 2]) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line as usize - 1).map(str::len).sum();
+    start + text[start..].chars().take(column as usize - 1).map(char::len_utf8).sum::<usize>()
+}
+
+#[test]
+fn ranges_count_as_javascript_does() {
+    let case = explained(
+        &root().join(CASES).join("value-differs-repository"),
+        r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/oidc.example.com"},
+            "Condition": {"StringEquals": {"oidc.example.com:sub": "é😀:a:x"}}}]}"#
+            .to_owned(),
+        r#"{"iss": "https://oidc.example.com", "aud": "a", "sub": "é😀:b:x"}"#,
+    );
+    let nearest = &case.json()["statements"][0]["conditions"][0]["nearest"];
+    assert_eq!(nearest["wantedRanges"], serde_json::json!([[4, 5]]));
+    assert_eq!(nearest["hadRanges"], serde_json::json!([[4, 5]]));
+}
+
+/// In whatever file the policy stands, the change of the file brings about what the statement does.
+#[test]
+fn a_change_of_the_file_lets_the_job_in() {
+    let mut placed = 0;
+    let mut without = BTreeSet::new();
+    for folder in fs::read_dir(root().join(CASES)).unwrap().map(|entry| entry.unwrap().path()) {
+        let case = read(&folder);
+        for (name, file) in files(&case.policy) {
+            let read = source::read(name, &file);
+            let found = &read.policies[0];
+            let (_, before) = said(&folder, &found.policy, &case.given);
+            let json: Value = serde_json::from_str(&json(&before, found, &file)).unwrap();
+            let change = &json["change"];
+            if before.fix.statement.is_none() || change.is_null() {
+                assert!(change.is_null(), "{} in {file}", case.name);
+                if before.fix.statement.is_some() {
+                    without.insert(format!("{} {name}", case.name));
+                }
+                continue;
+            }
+            placed += 1;
+            let at =
+                |line: &str, column: &str| offset(&file, [line, column].map(|name| change[name].as_u64().unwrap()));
+            let (start, end) = (at("line", "column"), at("endLine", "endColumn"));
+            let changed = format!("{}{}{}", &file[..start], change["text"].as_str().unwrap(), &file[end..]);
+            let after = source::read(name, &changed);
+            assert_eq!(after.fault, read.fault, "{changed}");
+            let (_, after) = said(&folder, &after.policies[0].policy, &case.given);
+            // Of an event nobody knows whether AWS asks about more than the call itself.
+            let open = case.given.event.is_some() && after.passes;
+            assert!(after.decision == Decision::Allow || open, "{}: {:?}\n{changed}", case.name, after.why);
+        }
+    }
+    assert!(placed > 200, "only {placed} changes are placed");
+    assert!(without.is_empty(), "{without:?}");
+}
+
+/// A policy in the files that people have: names and texts.
+fn files(policy: &str) -> Vec<(&'static str, String)> {
+    let one_line: Value = serde_json::from_str(policy).unwrap();
+    let role = |document: &str| {
+        format!("{{\n  \"Role\": {{\"RoleName\": \"deploy\", \"AssumeRolePolicyDocument\": {document}}}\n}}\n")
+    };
+    let quoted = |text: &str| serde_json::to_string(text).unwrap();
+    let percent = percent_encoding::utf8_percent_encode(policy, percent_encoding::NON_ALPHANUMERIC).to_string();
+    vec![
+        ("policy.json", policy.to_owned()),
+        ("windows.json", policy.replace('\n', "\r\n").replace("  ", "\t")),
+        ("role.json", role(&one_line.to_string())),
+        ("text.json", role(&quoted(&one_line.to_string()))),
+        ("lines.json", role(&quoted(policy))),
+        ("api.json", role(&quoted(&percent))),
+        ("policy.yaml", format!("# as YAML\n{}", yaml(&one_line, 0).trim_start())),
+        ("flow.yaml", format!("# as YAML\n{policy}")),
+    ]
+}
+
+fn yaml(value: &Value, indent: usize) -> String {
+    let pad = format!("\n{}", " ".repeat(indent));
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| format!("{pad}{}:{}", Value::from(name.as_str()), yaml(value, indent + 2)))
+            .collect(),
+        Value::Array(items) => {
+            let each = items.iter().map(|item| format!("{pad}- {}", yaml(item, indent + 2).trim_start()));
+            each.collect()
+        }
+        scalar => format!(" {scalar}"),
     }
 }
 
@@ -339,7 +510,7 @@ proptest! {
             Verdict::Unknown | Verdict::Refused => Decision::Unknown,
         };
         prop_assert_eq!(explanation.decision, expected);
-        prop_assert!(!explanation.why.is_empty() && explanation.cause.id != "none", "{}", json(&explanation));
+        prop_assert!(!explanation.why.is_empty() && explanation.cause.id != "none", "{:?}", explanation);
         if let Some(statement) = &explanation.fix.statement {
             let fixed = parsed(&format!("{{\"Version\": \"2012-10-17\", \"Statement\": [{statement}]}}"));
             prop_assert_ne!(decide(&fixed, &caller).verdict, Verdict::Denied, "{}", statement);

@@ -124,7 +124,8 @@ fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
     })
 }
 
-fn decide_action<'p>(
+/// Decides for one action.
+pub(super) fn decide_action<'p>(
     policy: &'p TrustPolicy,
     caller: &'p Caller,
     action: &'static str,

@@ -36,13 +36,13 @@ pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
         reached_policy: given.event.is_some_and(|event| event.is_denial()),
     };
     let explanation = explain::explain(&found.policy, &caller, role_arn.or(of_file), &known);
+    let (Input { name, text, .. }, _) = &policies;
     match (desk.report_format(), desk.flag("--format")) {
         (Some(format), _) => {
-            let (Input { name, text, .. }, _) = &policies;
             let subject = caller.claims.get("sub").and_then(Value::as_str).unwrap_or("a token without a subject");
             desk.print_if(&format.render(&explain::report(&explanation, found, name, text, subject)));
         }
-        (None, Some("json")) => desk.print(&explain::json(&explanation)),
+        (None, Some("json")) => desk.print(&explain::json(&explanation, found, text)),
         _ => desk.print(&for_a_log(&explain::text(&explanation, desk.is_coloured(Stream::Stdout)).join("\n"))),
     }
     Ok(match explanation.decision {

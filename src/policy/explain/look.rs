@@ -4,8 +4,9 @@ use super::case::{Case, Leaf, Tested};
 use super::causes::{self, CAUSES, Reason};
 use super::fix::Draft;
 use super::gate::{self, Gate, Seen};
-use super::{Decision, Explanation, Failed, Fix, Known, StatementRef, Value};
-use crate::policy::caller::{ASSUME, Caller, Had, SET_SOURCE_IDENTITY, TAG};
+use super::statements;
+use super::{Decision, Explanation, Failed, Fix, Known, StatementRef};
+use crate::policy::caller::{ASSUME, Caller, SET_SOURCE_IDENTITY, TAG};
 use crate::policy::document::{Effect, PrincipalKind, Statement, TrustPolicy};
 use crate::policy::evaluate::{self, ActionDecision, StatementDecision, Truth, Verdict, decide};
 use crate::policy::issuer::Kind;
@@ -241,62 +242,27 @@ fn say(
         provided: Vec::new(),
         fix,
         gates,
-        statements: case.policy.statements.len(),
+        statements: statements::weighed(case),
     }
 }
 
 const NONE: super::Cause = super::Cause { id: "none", title: "", find: |_, _| None };
 
 fn shown(case: &Case<'_>, leaf: &Leaf<'_>, cause: Option<&'static str>) -> Vec<Failed> {
-    let of = |key: &str, operator: String, wanted: Vec<String>, had: Value, span| Failed {
-        key: key.to_owned(),
-        operator,
-        wanted,
-        had,
-        cause,
-        span,
-        nearest: None,
-    };
+    let of_cause = |failed: Failed| Failed { cause, ..failed };
     match leaf {
-        Leaf::Principal(principals) => {
-            let wanted = principals.items.iter().map(|principal| principal.value.text.clone()).collect();
-            let had = case.caller.role.as_ref().map(|role| role.provider_arn(&case.caller.issuer));
-            let had = Value::One(had.unwrap_or_else(|| case.caller.issuer.clone()));
-            let operator = if principals.negated { "NotPrincipal" } else { "Principal" };
-            vec![of("Principal", operator.to_owned(), wanted, had, principals.span)]
-        }
-        Leaf::Action(actions) => {
-            let wanted = actions.patterns.iter().map(|pattern| pattern.text.clone()).collect();
-            let operator = if actions.negated { "NotAction" } else { "Action" };
-            vec![of("Action", operator.to_owned(), wanted, Value::One(case.action.to_owned()), actions.span)]
-        }
-        Leaf::Condition(tested) | Leaf::Open(Some(tested)) => vec![condition(tested, cause)],
+        Leaf::Principal(principals) => vec![of_cause(statements::principal(case, principals))],
+        Leaf::Action(actions) => vec![of_cause(statements::action(case, actions))],
+        Leaf::Condition(tested) | Leaf::Open(Some(tested)) => vec![of_cause(statements::condition(tested))],
         Leaf::Deny(decision) => decision
             .conditions
             .iter()
-            .map(|decided| condition(&Tested::new(decided.condition, decided.had.clone(), case.kind), cause))
+            .map(|decided| Tested::new(decided.condition, decided.had.clone(), case.kind))
+            .map(|tested| of_cause(statements::condition(&tested)))
             .collect(),
         Leaf::Gate(_) | Leaf::Refused | Leaf::NoAllow | Leaf::Open(None) | Leaf::Unseen { .. } | Leaf::All => {
             Vec::new()
         }
-    }
-}
-
-fn condition(tested: &Tested<'_>, cause: Option<&'static str>) -> Failed {
-    let nearest = tested.nearest.as_ref().filter(|_| tested.wants_text());
-    Failed {
-        key: tested.condition.key.text.clone(),
-        operator: tested.condition.operator_name.text.clone(),
-        wanted: tested.values().map(str::to_owned).collect(),
-        had: match &tested.had {
-            Had::One(text) => Value::One(text.clone().into_owned()),
-            Had::Many(several) => Value::Many(several.iter().map(|text| text.clone().into_owned()).collect()),
-            Had::Absent(_) => Value::None,
-            Had::Unknown(_) => Value::Unknown,
-        },
-        cause,
-        span: tested.condition.span,
-        nearest: nearest.and_then(|(value, difference)| Some(((*value).to_owned(), difference.clone()?))),
     }
 }
 

@@ -2,24 +2,29 @@
 //! part of a value; what usually brings that about, and the statement that would admit the caller.
 //!
 //! The order in which to read: [`Gate`], what AWS looks at; [`explain`]; `case.rs`, what is looked
-//! at; [`CAUSES`]; `fix.rs`; then the renderings, [`text`] and [`json`].
+//! at; [`CAUSES`]; `fix.rs`; then the renderings, [`text`] and [`json()`].
 
 mod align;
 mod case;
 mod causes;
+mod change;
 mod fix;
 mod gate;
+mod json;
 mod look;
 mod refused;
 mod render;
 mod report;
+mod statements;
 
 pub use align::Difference;
 pub use causes::{CAUSES, Cause};
 pub use gate::{Gate, Seen};
+pub use json::json;
 pub use refused::problem;
-pub use render::{answer, json, line, text};
+pub use render::{answer, line, text};
 pub use report::report;
+pub use statements::{Leaf, Weighed};
 
 use super::caller::{Caller, Role};
 use super::document::TrustPolicy;
@@ -78,8 +83,8 @@ pub struct Explanation {
     pub fix: Fix,
     /// The gates in AWS's order, as far as they were looked at.
     pub gates: Vec<(Gate, Seen)>,
-    /// How many statements the policy has.
-    pub statements: usize,
+    /// All of the policy, beside `action`, even where a gate before the policy is shut.
+    pub statements: Vec<Weighed>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,6 @@
-//! An explanation as text, in the manner of [`crate::diagnostic`], as one line, and as JSON.
+//! An explanation as text, in the manner of [`crate::diagnostic`], and as one line.
 
 use std::ops::Range;
-
-use serde::Serialize;
 
 use super::{Decision, Explanation, Failed, Gate, Seen, StatementRef, Value};
 use crate::product::cause_url;
@@ -36,9 +34,7 @@ pub fn text(explanation: &Explanation, colour: bool) -> Vec<String> {
     numbered("provided that", &explanation.provided, &mut add);
     numbered("why", &explanation.why, &mut add);
     numbered("fix", &fixes(explanation), &mut add);
-    if explanation.passes {
-        numbered("look at", &look_at(), &mut add);
-    }
+    numbered("look at", &look_at(explanation), &mut add);
     let unseen = unseen(explanation);
     if !unseen.is_empty() {
         add("not looked at", &listed(&unseen));
@@ -54,7 +50,7 @@ pub fn text(explanation: &Explanation, colour: bool) -> Vec<String> {
 fn place(explanation: &Explanation, statement: &StatementRef) -> String {
     let sid = statement.sid.as_deref().map(|sid| format!(" \"{}\"", Inert::new(sid))).unwrap_or_default();
     let kind = if statement.denies { "Deny" } else { "Allow" };
-    format!("{kind}{sid}, {} of {}, for {}", statement.index + 1, explanation.statements, explanation.action)
+    format!("{kind}{sid}, {} of {}, for {}", statement.index + 1, explanation.statements.len(), explanation.action)
 }
 
 /// What a condition does, and what its values are to it.
@@ -196,14 +192,20 @@ pub(super) fn places(explanation: &Explanation) -> [&'static str; 2] {
 }
 
 fn fixes(explanation: &Explanation) -> Vec<String> {
-    let fix = &explanation.fix;
-    let [policy, pipeline] = places(explanation);
-    let of = |place: &'static str| move |words: &String| format!("{place}: {words}");
-    fix.policy.iter().map(of(policy)).chain(fix.pipeline.iter().map(of(pipeline))).collect()
+    changes(explanation).map(|(place, words)| format!("{place}: {words}")).collect()
 }
 
-/// Where to look when the policy is not it.
-fn look_at() -> Vec<String> {
+/// What to change, each with where that is.
+pub(super) fn changes(explanation: &Explanation) -> impl Iterator<Item = (&'static str, &str)> {
+    let lists = places(explanation).into_iter().zip([&explanation.fix.policy, &explanation.fix.pipeline]);
+    lists.flat_map(|(place, list)| list.iter().map(move |words| (place, words.as_str())))
+}
+
+/// Where to look when the policy lets the call pass.
+pub(super) fn look_at(explanation: &Explanation) -> Vec<String> {
+    if !explanation.passes {
+        return Vec::new();
+    }
     [
         "whether the role exists under that name, path and account: AWS answers the same for one that does not",
         "whether this is the policy that the role has now; a change takes some seconds to count",
@@ -214,7 +216,7 @@ fn look_at() -> Vec<String> {
     .to_vec()
 }
 
-fn unseen(explanation: &Explanation) -> Vec<&'static str> {
+pub(super) fn unseen(explanation: &Explanation) -> Vec<&'static str> {
     let failed = explanation.gates.iter().any(|(_, seen)| *seen == Seen::Failed);
     let before = explanation.gates.iter().filter(|(gate, seen)| *seen == Seen::Unseen && *gate != Gate::TrustPolicy);
     let after = Gate::ALL.into_iter().filter(|gate| *gate > Gate::TrustPolicy && !failed);
@@ -237,7 +239,7 @@ pub fn answer(explanation: &Explanation) -> serde_json::Value {
     let mut fixes = fixes(explanation);
     if explanation.decision == Decision::Allow {
         causes = vec!["the policy in the file admits this job, so it is not what denied it".to_owned()];
-        fixes.extend(look_at().into_iter().map(|words| format!("look at {words}")));
+        fixes.extend(look_at(explanation).into_iter().map(|words| format!("look at {words}")));
     }
     serde_json::json!({
         "facts": facts,
@@ -246,93 +248,4 @@ pub fn answer(explanation: &Explanation) -> serde_json::Value {
         "statement": explanation.fix.statement,
         "cause": explanation.cause.id,
     })
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Json<'a> {
-    decision: &'static str,
-    gate: Option<&'static str>,
-    cause: &'static str,
-    statement: Option<usize>,
-    failed: Vec<JsonFailed<'a>>,
-    fix: Option<String>,
-    sid: Option<&'a str>,
-    action: &'static str,
-    why: &'a [String],
-    provided: &'a [String],
-    policy_change: Option<serde_json::Value>,
-    pipeline_change: Option<String>,
-    gates: Vec<JsonGate>,
-    docs: String,
-}
-
-#[derive(Serialize)]
-struct JsonFailed<'a> {
-    key: &'a str,
-    operator: &'a str,
-    wanted: &'a [String],
-    had: Option<serde_json::Value>,
-    cause: Option<&'static str>,
-    segments: &'a [&'static str],
-}
-
-#[derive(Serialize)]
-struct JsonGate {
-    gate: &'static str,
-    seen: &'static str,
-}
-
-/// `{"decision", "gate", "cause", "statement", "failed": [{"key", "operator", "wanted", "had", …}], "fix", …}`:
-/// the statement counts from 0, `wanted` is a list, and `had` is text, a list, or null where there is
-/// no such key or nobody knows.
-#[must_use]
-pub fn json(explanation: &Explanation) -> String {
-    let fix = &explanation.fix;
-    let joined = |words: &[String]| (!words.is_empty()).then(|| words.join("; "));
-    let value = Json {
-        decision: explanation.decision.id(),
-        gate: explanation.gate.map(Gate::id),
-        cause: explanation.cause.id,
-        statement: explanation.statement.as_ref().map(|statement| statement.index),
-        failed: explanation.failed.iter().map(failed).collect(),
-        fix: joined(&fix.policy).or_else(|| joined(&fix.pipeline)),
-        sid: explanation.statement.as_ref().and_then(|statement| statement.sid.as_deref()),
-        action: explanation.action,
-        why: &explanation.why,
-        provided: &explanation.provided,
-        policy_change: fix.statement.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-        pipeline_change: joined(&fix.pipeline),
-        gates: explanation
-            .gates
-            .iter()
-            .map(|(gate, seen)| JsonGate { gate: gate.id(), seen: seen_id(*seen) })
-            .collect(),
-        docs: cause_url(explanation.cause.id),
-    };
-    // Text, numbers and lists of them always serialise.
-    serde_json::to_string(&value).unwrap_or_default()
-}
-
-fn failed(failed: &Failed) -> JsonFailed<'_> {
-    JsonFailed {
-        key: &failed.key,
-        operator: &failed.operator,
-        wanted: &failed.wanted,
-        had: match &failed.had {
-            Value::None | Value::Unknown => None,
-            Value::One(text) => Some(text.as_str().into()),
-            Value::Many(several) => Some(several.as_slice().into()),
-        },
-        cause: failed.cause,
-        segments: failed.nearest.as_ref().map(|(_, difference)| difference.segments.as_slice()).unwrap_or_default(),
-    }
-}
-
-fn seen_id(seen: Seen) -> &'static str {
-    match seen {
-        Seen::Passed => "passed",
-        Seen::Failed => "failed",
-        Seen::Unseen => "not-seen",
-    }
 }

@@ -13,8 +13,10 @@ pub mod text;
 
 pub use self::looked::{Located, Looked, lint};
 
+use serde::Serialize;
+
 use super::explain::Cause;
-use super::lint::{self, Severity};
+use super::lint::{self, Edit, Severity};
 use super::tree::{Lines, Span};
 use crate::product;
 
@@ -94,6 +96,18 @@ pub struct Place {
     pub pointer: String,
 }
 
+/// A change to a file as editors take it: this text in place of what stands from one place up to another,
+/// both as in [`Place`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    pub line: usize,
+    pub column: usize,
+    pub end_line: usize,
+    pub end_column: usize,
+    pub text: String,
+}
+
 /// What a problem is an instance of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -120,6 +134,15 @@ impl Place {
     #[must_use]
     pub fn new(file: &str, lines: &Lines<'_>, span: Span, pointer: String) -> Self {
         Self { file: file.to_owned(), start: lines.place(span.start), end: lines.place(span.end), pointer }
+    }
+}
+
+impl Change {
+    /// Of a change that is written as the file writes.
+    #[must_use]
+    pub fn new(edit: Edit, lines: &Lines<'_>) -> Self {
+        let ((line, column), (end_line, end_column)) = (lines.place(edit.span.start), lines.place(edit.span.end));
+        Self { line, column, end_line, end_column, text: edit.replacement }
     }
 }
 
