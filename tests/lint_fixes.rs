@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ci_assume_role::policy::caller::Caller;
 use ci_assume_role::policy::evaluate::{Verdict, decide};
 use ci_assume_role::policy::lint::{self, FileFinding, RULES, Severity, fix};
+use ci_assume_role::policy::report::{Looked, json};
 use ci_assume_role::policy::sample;
 use ci_assume_role::policy::source::{self, File};
 use serde_json::{Map, Value};
@@ -91,6 +92,55 @@ fn a_fix_ends_its_findings_and_lets_nobody_in_who_is_not_meant() {
     }
 }
 
+/// An editor that makes the changes of one finding has what `--fix` would make of it.
+#[test]
+fn changes_of_a_finding_are_those_that_a_fix_makes() {
+    let mut changed = 0;
+    let mut wrong: Vec<String> = Vec::new();
+    for path in policies().into_iter().chain(sources()) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let file = source::read(&name, &text);
+        let looked = Looked { findings: lint::check_file(&file, &text), name: name.clone(), text: text.clone(), file };
+        let report: Value = serde_json::from_str(&json::render(&[looked])).unwrap();
+        for finding in report["findings"].as_array().unwrap() {
+            let edits: Vec<(usize, usize, &str)> = finding["edits"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|edit| {
+                    let at = |line: &str, column: &str| {
+                        offset(&text, [line, column].map(|name| edit[name].as_u64().unwrap()))
+                    };
+                    (at("line", "column"), at("endLine", "endColumn"), edit["text"].as_str().unwrap())
+                })
+                .collect();
+            let mut edited = text.clone();
+            for (start, end, replacement) in edits.iter().rev() {
+                edited.replace_range(start..end, replacement);
+            }
+            let start = offset(&text, ["line", "column"].map(|name| finding[name].as_u64().unwrap()));
+            let fixed = fix::fix(&name, &text, &|listed| {
+                let same = &listed.finding;
+                same.rule.id == finding["id"] && same.message == finding["message"] && same.span.start == start
+            });
+            if fixed.text != edited {
+                wrong.push(format!("{name}: {}\n{}", finding["message"], edited));
+            }
+            changed += usize::from(!edits.is_empty());
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(changed > 60, "only {changed} findings have changes");
+}
+
+/// The byte at a line and a column, both from 1, the column in characters.
+fn offset(text: &str, [line, column]: [u64; 2]) -> usize {
+    let [line, column] = [line, column].map(|number| usize::try_from(number).unwrap() - 1);
+    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    start + text[start..].chars().take(column).map(char::len_utf8).sum::<usize>()
+}
+
 /// Tokens that come in, that come near, and those of strangers.
 fn tokens(file: &File) -> Vec<Map<String, Value>> {
     let mut tokens = Vec::new();
@@ -119,6 +169,13 @@ fn verdict(file: &File, claims: &Map<String, Value>) -> Verdict {
 fn ids(findings: &[FileFinding]) -> String {
     let each = findings.iter().map(|finding| format!("{} ({})", finding.finding.rule.id, finding.finding.message));
     each.collect::<Vec<_>>().join(", ")
+}
+
+/// Files of every kind that policies stand in.
+fn sources() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies/sources");
+    let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    folders.flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())).collect()
 }
 
 fn policies() -> Vec<PathBuf> {

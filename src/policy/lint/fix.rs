@@ -3,8 +3,8 @@
 //! After each round the text is read and checked anew: it has to be as readable as before, and the
 //! findings in question have to be gone. Changes that touch wait for the next round.
 
-use super::{Edit, FileFinding, check_file};
-use crate::policy::source::{self, Found};
+use super::{Edit, FileFinding, Finding, check_file};
+use crate::policy::source::{self, File, Found};
 use crate::policy::tree::{Kind, Node, Span};
 
 /// What came of it.
@@ -81,16 +81,19 @@ fn proposals(name: &str, text: &str, wanted: &dyn Fn(&FileFinding) -> bool) -> V
     let findings = check_file(&file, text).into_iter().filter(|finding| wanted(finding));
     findings
         .filter(|finding| !finding.finding.edits.is_empty())
-        .filter_map(|finding| {
-            let found = finding.policy.and_then(|index| file.policies.get(index));
-            let edits = finding.finding.edits.iter();
-            let edits: Option<Vec<Edit>> = match found {
-                Some(found) => edits.map(|edit| in_file(found, text, edit)).collect(),
-                None => Some(edits.cloned().collect()),
-            };
-            Some(Proposal { edits: edits?, finding })
-        })
+        .filter_map(|finding| Some(Proposal { edits: placed(&file, text, finding.policy, &finding.finding)?, finding }))
         .collect()
+}
+
+/// The changes that a finding proposes as the file writes them; `policy` is which of the file's it is about.
+/// `None`: there is no way to write one of them there.
+#[must_use]
+pub fn placed(file: &File, text: &str, policy: Option<usize>, finding: &Finding) -> Option<Vec<Edit>> {
+    let edits = finding.edits.iter();
+    match policy.and_then(|index| file.policies.get(index)) {
+        Some(found) => edits.map(|edit| in_file(found, text, edit)).collect(),
+        None => Some(edits.cloned().collect()),
+    }
 }
 
 /// The change as the file writes it. `None`: there is no way to write it there.

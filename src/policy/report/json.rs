@@ -1,19 +1,33 @@
-//! `{"findings": [{"id", "rule", "severity", "file", "line", "column", "pointer", "message", "fix", "counterExample"}]}`
+//! `{"findings": [{"id", "rule", "severity", "file", "line", "column", "pointer", "message", "fix", "counterExample",
+//! "edits": [{"line", "column", "endLine", "endColumn", "text"}]}]}`
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Located, Looked, rule_url};
+use super::{Change, Located, Looked, rule_url};
+use crate::policy::lint::fix;
+use crate::policy::tree::Lines;
 
 #[must_use]
 pub fn render(looked: &[Looked]) -> String {
-    let located: Vec<Located<'_>> = looked.iter().flat_map(Looked::located).collect();
+    let findings = looked.iter().flat_map(|looked| {
+        let lines = Lines::new(&looked.text);
+        let each = looked.located().into_iter();
+        each.map(move |located| Entry::of(&located, changes(looked, &located, &lines)))
+    });
     let report = Report {
-        findings: located.iter().map(Entry::of).collect(),
+        findings: findings.collect(),
         files: looked.len(),
         policies: looked.iter().map(|file| file.file.policies.len()).sum(),
     };
     serde_json::to_string(&report).unwrap_or_default() // its keys are texts, so it has a JSON form
+}
+
+/// All that the finding proposes, or none of it, in the order of the text.
+fn changes(looked: &Looked, located: &Located<'_>, lines: &Lines<'_>) -> Vec<Change> {
+    let mut edits = fix::placed(&looked.file, &looked.text, located.policy, located.finding).unwrap_or_default();
+    edits.sort_by_key(|edit| edit.span);
+    edits.into_iter().map(|edit| Change::new(edit, lines)).collect()
 }
 
 #[derive(Serialize)]
@@ -39,6 +53,7 @@ struct Entry<'a> {
     fix: &'a str,
     counter_example: Option<Example<'a>>,
     docs: String,
+    edits: Vec<Change>,
 }
 
 #[derive(Serialize)]
@@ -49,7 +64,7 @@ struct Example<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn of(located: &Located<'a>) -> Self {
+    fn of(located: &Located<'a>, edits: Vec<Change>) -> Self {
         let finding = located.finding;
         Self {
             id: finding.rule.id,
@@ -69,6 +84,7 @@ impl<'a> Entry<'a> {
                 admitted: example.admitted,
             }),
             docs: rule_url(finding.rule.id),
+            edits,
         }
     }
 }
