@@ -7,8 +7,12 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use ci_assume_role::diagnostic::Failure;
-use ci_assume_role::policy::generate::{Generated, Wanted, generate};
-use serde_json::Value;
+use ci_assume_role::policy::caller::{Caller, Role};
+use ci_assume_role::policy::document::TrustPolicy;
+use ci_assume_role::policy::evaluate::{Verdict, decide};
+use ci_assume_role::policy::generate::{Generated, Wanted, generate, json};
+use ci_assume_role::policy::json as reader;
+use serde_json::{Map, Value};
 
 #[test]
 fn everything_that_is_generated_is_as_recorded() {
@@ -36,6 +40,52 @@ fn everything_that_is_generated_is_as_recorded() {
         "UPDATE=1 cargo test --test generated_policies; read the difference\n{}",
         differing.join("\n")
     );
+}
+
+/// Whoever reads what was tried can try it again, and comes to the same end.
+#[test]
+fn what_was_tried_can_be_tried_again() {
+    for folder in folders() {
+        let name = folder.display();
+        let wanted: Value = serde_json::from_str(&fs::read_to_string(folder.join("wanted.json")).unwrap()).unwrap();
+        let generated = generate(&read(&wanted).unwrap()).unwrap();
+        let proof: Value = serde_json::from_str(&json(&generated)).unwrap();
+        let policy = fs::read_to_string(folder.join("policy.json")).unwrap();
+        let policy = TrustPolicy::read(&reader::read(&policy).node.unwrap());
+        let role = Role::of_arn(proof["role"].as_str().unwrap()).unwrap();
+        let verdict = |claims: &Map<String, Value>, role: Role| {
+            decide(&policy, &Caller::of_claims(claims.clone()).with_role(Some(role))).verdict
+        };
+        let admitted: Vec<&Map<String, Value>> =
+            proof["admitted"].as_array().unwrap().iter().map(|claims| claims.as_object().unwrap()).collect();
+        assert!(admitted.iter().all(|claims| verdict(claims, role.clone()) == Verdict::Allowed), "{name}");
+        let mutations = proof["mutations"].as_array().unwrap();
+        assert_eq!(mutations.len(), generated.proof.len(), "{name}");
+        for mutation in mutations {
+            let claim = mutation["claim"].as_str().unwrap();
+            assert!(mutation["refused"] == true && mutation["from"] != mutation["to"], "{name}: {mutation}");
+            assert!(!mutation["what"].as_str().unwrap().is_empty(), "{name}: {mutation}");
+            if claim == "account" {
+                let elsewhere = Role { account: mutation["to"].as_str().unwrap().to_owned(), ..role.clone() };
+                assert_eq!(verdict(admitted[0], elsewhere), Verdict::Denied, "{name}: {mutation}");
+                continue;
+            }
+            let has =
+                |claims: &&&Map<String, Value>| claims.get(claim).map_or(Value::Null, as_text) == mutation["from"];
+            let mut token = (*admitted.iter().find(has).unwrap_or_else(|| panic!("{name}: {mutation}"))).clone();
+            match &mutation["to"] {
+                Value::Null => token.remove(claim),
+                to => token.insert(claim.to_owned(), to.clone()),
+            };
+            assert_eq!(verdict(&token, role.clone()), Verdict::Denied, "{name}: {mutation}");
+        }
+        assert_eq!(proof["size"], generated.length);
+        assert!(proof["size"].as_u64() <= proof["quota"].as_u64() || !generated.notes.is_empty(), "{name}");
+    }
+}
+
+fn as_text(value: &Value) -> Value {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned).into()
 }
 
 /// Each CI at each level, which is what the folders are for.

@@ -258,6 +258,7 @@ pub const FLAGS: &[Flag] = &[
     flag("--role-arn", "", Takes::One("ARN"), &[Name::PolicyExplain, Name::PolicyCheck], "none", "The role that the policy belongs to"),
     flag("--format", "", Takes::Choice(&["json", "aws-cli", "terraform", "cloudformation", "cdk-typescript", "cdk-python", "pulumi-typescript", "pulumi-yaml", "pipeline"]), &[Name::PolicyGenerate], "json, or all of them with --output", "What to print"),
     flag("--output", "", Takes::One("FOLDER"), &[Name::PolicyGenerate], "standard output", "Write files into this folder instead"),
+    flag("--proof", "", Takes::One("FILE"), &[Name::PolicyGenerate], "none", "Write what was tried of the policy as JSON into a file as well"),
     flag("--config", "", Takes::One("FILE"), &[Name::PolicyLint], ".ci-assume-role-lint.yml, if there is one", "Findings that are accepted, each with a reason"),
     flag("--fix", "", Takes::Nothing, &[Name::PolicyLint], "not", "Make the changes that are safe, in documents and templates"),
     flag("--request", "", Takes::Several("KEY=VALUE"), &[Name::PolicyExplain], "unknown", "What the token does not say of the call, such as aws:SourceIp=203.0.113.9"),

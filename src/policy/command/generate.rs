@@ -3,7 +3,7 @@
 use super::explain::given;
 use super::{Desk, NO, WELL};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::policy::generate::{Format, Generated, Unsound, Wanted, generate, summary};
+use crate::policy::generate::{Format, Generated, Unsound, Wanted, generate, json, summary};
 
 pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
     let lookup = |name: &str| desk.flag(name).map(str::to_owned);
@@ -26,6 +26,9 @@ pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
         Some(folder) => write(desk, &generated, folder).await?,
         None => print(desk, &generated),
     }
+    if let Some(path) = desk.flag("--proof") {
+        put(desk, path, json(&generated), 0o644).await?;
+    }
     desk.note(&summary(&generated).join("\n"));
     // What cannot be kept out by a policy was said; a proof that fails never comes this far.
     Ok(if generated.proof.iter().all(|mutation| mutation.refused) { WELL } else { NO })
@@ -44,12 +47,16 @@ async fn write(desk: &Desk, generated: &Generated, folder: &str) -> Result<(), D
     for artefact in artefacts.filter(|artefact| wanted.is_none_or(|wanted| artefact.format.name() == wanted)) {
         let path = format!("{}/{}", folder.trim_end_matches('/'), artefact.format.file());
         let mode = if artefact.format == Format::Script { 0o755 } else { 0o644 };
-        desk.channel.write_file(&path, artefact.text.clone(), mode).await.map_err(|fault| {
-            Diagnostic::new(Code::OptionInvalid, format!("{path} cannot be written")).fact("system says", &fault.detail)
-        })?;
+        put(desk, &path, artefact.text.clone(), mode).await?;
         desk.print(&path);
     }
     Ok(())
+}
+
+async fn put(desk: &Desk, path: &str, text: String, mode: u32) -> Result<(), Diagnostic> {
+    desk.channel.write_file(path, text, mode).await.map_err(|fault| {
+        Diagnostic::new(Code::OptionInvalid, format!("{path} cannot be written")).fact("system says", &fault.detail)
+    })
 }
 
 fn unsound(fault: &Unsound) -> Diagnostic {

@@ -11,6 +11,7 @@ mod cloudformation;
 mod doc;
 mod github;
 mod gitlab;
+mod json;
 mod pipeline;
 mod plan;
 mod proof;
@@ -28,6 +29,7 @@ use serde_json::{Map, Value};
 pub use self::asked::Level;
 use self::asked::{Asked, text_of};
 use self::doc::Doc;
+pub use self::json::json;
 use self::plan::Plan;
 pub use self::proof::{Mutation, Unsound};
 pub use self::summary::summary;
@@ -64,6 +66,8 @@ pub struct Generated {
     /// As IAM counts it.
     pub length: usize,
     pub artefacts: Vec<Artefact>,
+    /// The claims of jobs that are wanted, and that get in.
+    pub admitted: Vec<Map<String, Value>>,
     /// What differs in one thing from a wanted job, and is kept out.
     pub proof: Vec<Mutation>,
     /// What the linter has to say of the level that was asked for.
@@ -205,6 +209,7 @@ pub fn generate(wanted: &Wanted) -> Result<Generated, Unsound> {
         audience: plan.audience.clone(),
         length: proof.length,
         artefacts: artefacts.to_vec(),
+        admitted: plan.samples.clone(),
         proof: proof.mutations,
         findings: proof.findings,
         notes,

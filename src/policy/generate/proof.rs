@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::asked::text_of;
 use super::plan::Plan;
 use crate::policy::caller::{Caller, Role};
 use crate::policy::evaluate::{Verdict, decide};
@@ -23,6 +24,8 @@ pub struct Mutation {
     pub part: Option<&'static str>,
     /// What it was changed to; `None`: the token does not have the claim at all.
     pub value: Option<String>,
+    /// What the wanted token has. `None`: nothing.
+    pub from: Option<String>,
     pub refused: bool,
 }
 
@@ -89,15 +92,21 @@ pub fn prove(plan: &Plan, policy: &str, role: &Role) -> Result<Proof, Unsound> {
             }
         }
         let elsewhere = Role { account: other_account(&role.account), ..role.clone() };
-        let mutation =
-            Mutation { claim: "account".to_owned(), part: None, value: Some(elsewhere.account.clone()), refused: true };
+        let mutation = Mutation {
+            claim: "account".to_owned(),
+            part: None,
+            value: Some(elsewhere.account.clone()),
+            from: Some(role.account.clone()),
+            refused: true,
+        };
         if verdict(&found, sample, &elsewhere) != Verdict::Denied {
             return Err(Unsound::Admits(Mutation { refused: false, ..mutation }));
         }
         mutations.push(mutation);
     }
     mutations.sort();
-    mutations.dedup();
+    // Of two wanted tokens the same can be tried.
+    mutations.dedup_by(|a, b| (&a.claim, a.part, &a.value) == (&b.claim, b.part, &b.value));
     let findings = lint::check(&found);
     // How long it is comes as a note, with a word on what makes it long.
     let said = |id: &str| id == "TP052" || plan.meant.contains(&id);
@@ -126,7 +135,8 @@ fn mutated(plan: &Plan, sample: &Map<String, Value>) -> Vec<(Mutation, Map<Strin
             Some(text) => token.insert(claim.to_owned(), text.as_str().into()),
             None => token.remove(claim),
         };
-        all.push((Mutation { claim: claim.to_owned(), part, value, refused: false }, token, wanted));
+        let from = text_of(sample, claim);
+        all.push((Mutation { claim: claim.to_owned(), part, value, from, refused: false }, token, wanted));
     };
     for issuer in ["https://oidc.example.com".to_owned(), format!("https://{}/x", plan.issuer)] {
         add("iss", None, Some(issuer), false);

@@ -52,6 +52,7 @@ mod tests {
             claim: claim.to_owned(),
             part,
             value: value.map(str::to_owned),
+            from: None,
             refused: true,
         };
         let proof = [

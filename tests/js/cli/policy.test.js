@@ -256,8 +256,14 @@ describe('policy', { concurrency: 2 }, () => {
 	});
 
 	test('what is made is admitted, clean, and refuses its neighbours', async () => {
-		const made = await policy(['generate', ...GENERATE.split(' '), '--output', 'made']);
+		const made = await policy(['generate', ...GENERATE.split(' '), '--output', 'made', '--proof', 'proof.json']);
 		assert.equal(made.exitCode, 0, made.stderr);
+		const { admitted, mutations, size, quota } = JSON.parse(fs.readFileSync(join(folder, 'proof.json'), 'utf8'));
+		assert.deepEqual([admitted[0].sub, quota, size < quota], [SUBJECT, 2048, true]);
+		assert.deepEqual(
+			mutations.find(/** @param {{ to: string | null }} mutation */ ({ to }) => to === '174'),
+			{ claim: 'repository_id', part: null, from: '74', to: '174', refused: true, what: 'another repository_id' },
+		);
 		assert.match(made.stderr, /proof {5}the wanted job gets in; \d+ other tokens stay out/);
 		assert.match(made.stderr, /^ +repository_id: 3 other values refused, such as 174, and none at all$/m);
 		assert.ok(fs.readdirSync(join(folder, 'made')).length >= 9);
