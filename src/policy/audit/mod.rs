@@ -79,6 +79,8 @@ pub struct AdmittedReport {
     pub sid: Option<String>,
     pub who: String,
     pub breadth: Breadth,
+    /// The customers of the CI that it names: organizations, owners, workspaces, groups, by id where not by name.
+    pub tenants: Vec<String>,
 }
 
 /// Roles that trust something else than OIDC providers; one can be in several.
@@ -163,6 +165,7 @@ impl Audit {
                 sid: statement.sid.as_ref().map(|sid| sid.text.clone()),
                 who: admitted.who,
                 breadth: admitted.breadth,
+                tenants: admitted.tenants,
             });
         }
         let worst = findings.iter().map(|finding| finding.severity).max();

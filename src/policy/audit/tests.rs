@@ -6,18 +6,27 @@ const GITHUB: &str = "token.actions.githubusercontent.com";
 
 /// Who is let in by one statement with these conditions.
 fn who(issuer: &str, condition: &Value) -> (String, Breadth) {
-    of_policy(&json!({"Version": "2012-10-17", "Statement": [{
+    let admitted = admitted(issuer, condition);
+    (admitted.who, admitted.breadth)
+}
+
+fn admitted(issuer: &str, condition: &Value) -> who::Admitted {
+    first(&json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"Federated": format!("arn:aws:iam::123456789012:oidc-provider/{issuer}")},
         "Action": "sts:AssumeRoleWithWebIdentity", "Condition": condition,
     }]}))
 }
 
 fn of_policy(policy: &Value) -> (String, Breadth) {
+    let admitted = first(policy);
+    (admitted.who, admitted.breadth)
+}
+
+fn first(policy: &Value) -> who::Admitted {
     let file = source::read("policy.json", &policy.to_string());
     let policy = &file.policies[0].policy;
     let mut each = policy.statements.iter().flat_map(|statement| who::admitted(policy, statement, None));
-    let admitted = each.next().unwrap();
-    (admitted.who, admitted.breadth)
+    each.next().unwrap()
 }
 
 #[test]
@@ -229,6 +238,49 @@ fn who_is_admitted_follows_from_the_policy() {
 }
 
 #[test]
+fn customers_are_told_by_name_else_by_id_else_by_their_issuer() {
+    let bitbucket = "api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc";
+    let azure = "vstoken.dev.azure.com/11111111-2222-3333-4444-555555555555";
+    let id = "b38d9c1a-77d0-4b5c-9a3e-3f0a3d0d4d11";
+    for (issuer, conditions, expected) in [
+        (
+            GITHUB,
+            json!({"StringLike": {"sub": ["repo:octo-org/api:*", "repo:hub/x:*", "repo:octo-org/b:*"]}}),
+            &["octo-org", "hub"][..],
+        ),
+        (GITHUB, json!({"StringLike": {"sub": "repo:octo*"}}), &[]),
+        (
+            GITHUB,
+            json!({"StringLike": {"sub": "repo:octo-org@9919/*"}, "StringEquals": {"repository_owner_id": "9919"}}),
+            &["octo-org"],
+        ),
+        (GITHUB, json!({"StringEquals": {"repository_owner_id": "9919", "repository_id": "74"}}), &["9919"]),
+        (GITHUB, json!({"StringLike": {"repository": "octo-org/*"}}), &["octo-org"]),
+        (GITHUB, json!({"StringNotEquals": {"repository": "octo-org/x"}}), &[]),
+        (GITHUB, json!({"StringEqualsIfExists": {"repository_owner_id": "9919"}}), &[]),
+        (GITHUB, json!({"StringEquals": {"event_name": "push", "repository_owner_id": "9919"}}), &[]),
+        ("gitlab.com", json!({"StringLike": {"sub": "project_path:acme/shop/api:*"}}), &["acme"]),
+        ("gitlab.com", json!({"StringEquals": {"namespace_id": "7"}}), &["7"]),
+        (
+            "agent.buildkite.com",
+            json!({"StringEquals": {"organization_slug": "acme", "organization_id": id}}),
+            &["acme"],
+        ),
+        ("token.builds.bitrise.io", json!({"StringEquals": {"sub": "app:1:workflow:deploy"}}), &[]),
+        (bitbucket, json!({"StringEquals": {"aud": "x"}}), &["acme"]),
+        (azure, json!({"StringEquals": {"sub": "sc://acme/shop/aws"}}), &["acme"]),
+        (azure, json!({"StringEquals": {"aud": "x"}}), &["11111111-2222-3333-4444-555555555555"]),
+    ] {
+        let mut condition = conditions.clone();
+        for keys in condition.as_object_mut().unwrap().values_mut() {
+            let own = keys.as_object().unwrap().iter();
+            *keys = own.map(|(name, value)| (format!("{issuer}:{name}"), value.clone())).collect();
+        }
+        assert_eq!(admitted(issuer, &condition).tenants, expected, "{issuer} {conditions}");
+    }
+}
+
+#[test]
 fn what_cannot_be_told_is_said_to_be_unknown() {
     let statement = |principal: Value, action: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": action}]});
     let federated = json!({"Federated": format!("arn:aws:iam::123456789012:oidc-provider/{GITHUB}")});
@@ -298,7 +350,7 @@ fn a_file_is_audited_with_its_findings() {
     assert!(role["rules"].as_array().unwrap().contains(&json!("TP001")), "{role}");
     assert_eq!(
         role["admitted"],
-        json!([{"statement": 0, "sid": null, "who": "anyone with a GitHub account", "breadth": "anyone"}])
+        json!([{"statement": 0, "sid": null, "who": "anyone with a GitHub account", "breadth": "anyone", "tenants": []}])
     );
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Admitted {
     pub issuer: String,
     pub who: String,
     pub breadth: Breadth,
+    /// The customers of the CI whom the statement names.
+    pub tenants: Vec<String>,
 }
 
 /// The OIDC providers that a statement lets in, each with whom it means.
@@ -50,6 +52,7 @@ pub(super) fn admitted(policy: &TrustPolicy, statement: &Statement, role: Option
                 issuer: issuer.to_owned(),
                 who: "nobody: AWS looks for the provider in the role's own account".to_owned(),
                 breadth: Breadth::Nobody,
+                tenants: Vec::new(),
             },
             _ => of_issuer(policy, statement, issuer),
         })
@@ -71,7 +74,7 @@ fn issuer_of(principal: &Principal) -> Option<&str> {
 }
 
 fn of_issuer(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> Admitted {
-    let said = |who: String, breadth| Admitted { issuer: issuer.to_owned(), who, breadth };
+    let said = |who: String, breadth| Admitted { issuer: issuer.to_owned(), who, breadth, tenants: Vec::new() };
     let unknown = |why: &str| said(format!("unknown: {why}"), Breadth::Unknown);
     if !policy.refusals.is_empty() {
         return unknown("AWS does not save this policy");
@@ -82,8 +85,14 @@ fn of_issuer(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> Admit
     if placeholder::is_in(issuer) {
         return unknown("the provider is known when the template is deployed");
     }
-    let mut story =
-        Story { kind: Kind::of(issuer), issuer, subjects: Vec::new(), more: Vec::new(), names_tenant: None };
+    let mut story = Story {
+        kind: Kind::of(issuer),
+        issuer,
+        subjects: Vec::new(),
+        more: Vec::new(),
+        names_tenant: None,
+        tenants: Tenants::default(),
+    };
     for condition in &statement.conditions {
         match story.hear(policy, condition) {
             Heard::Well => {}
@@ -91,6 +100,7 @@ fn of_issuer(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> Admit
             Heard::Unknown(why) => return unknown(&why),
         }
     }
+    let tenants = std::mem::take(&mut story.tenants).known(story.kind, issuer);
     let (mut who, breadth) = story.told();
     if breadth > Breadth::Nobody && !is_plain(policy, statement) && !sample::may_admit(policy, statement, issuer) {
         return unknown("no token was found that comes in by this statement");
@@ -98,7 +108,7 @@ fn of_issuer(policy: &TrustPolicy, statement: &Statement, issuer: &str) -> Admit
     if breadth > Breadth::Nobody && policy.statements.iter().any(|statement| statement.effect == Effect::Deny) {
         who.push_str(", less what a Deny statement takes away");
     }
-    said(who, breadth)
+    Admitted { tenants, ..said(who, breadth) }
 }
 
 /// Whether no two things that the policy says can contradict each other, so that there is nothing to try.
@@ -117,6 +127,51 @@ struct Story<'a> {
     more: Vec<String>,
     /// A key other than the subject that names a customer or a project, and what it leaves.
     names_tenant: Option<Breadth>,
+    tenants: Tenants,
+}
+
+/// Organizations, owners, workspaces and groups, as far as they are named.
+#[derive(Default)]
+struct Tenants {
+    names: Vec<String>,
+    ids: Vec<String>,
+}
+
+impl Tenants {
+    /// What a condition that a token has to meet says of them.
+    fn hear(&mut self, claim: &str, condition: &Condition) {
+        let texts = condition.values.iter().map(|value| value.text.as_str());
+        match claim {
+            "organization_slug" => add(&mut self.names, texts),
+            "repository" => add(&mut self.names, texts.filter_map(|text| Some(text.split_once('/')?.0))),
+            "repository_owner_id"
+            | "enterprise_id"
+            | "organization_id"
+            | "namespace_id"
+            | "google/organization_number" => add(&mut self.ids, texts),
+            _ => {}
+        }
+    }
+
+    /// By name; by id where there is no name; else whose issuer it is.
+    fn known(self, kind: Kind, issuer: &str) -> Vec<String> {
+        let Self { mut names, ids } = self;
+        if names.is_empty() {
+            names = ids;
+        }
+        if names.is_empty() {
+            add(&mut names, owner_of(kind, issuer).into_iter());
+        }
+        names
+    }
+}
+
+fn add<'t>(list: &mut Vec<String>, texts: impl Iterator<Item = &'t str>) {
+    for text in texts.filter(|text| !text.is_empty() && !pattern::has_wildcard(text)) {
+        if !list.iter().any(|known| known == text) {
+            list.push(text.to_owned());
+        }
+    }
 }
 
 enum Heard {
@@ -160,6 +215,11 @@ impl Story<'_> {
         let is_tenancy_key = self.kind.tenancy_keys().contains(&claim)
             || (Kind::tenancy_key_of(self.issuer) == Some("aud") && claim == "aud");
         let is_audience = matches!(claim, "aud" | "oaud");
+        if !may_be_absent
+            && matches!(operator.test, Test::StringEquals | Test::StringEqualsIgnoreCase | Test::StringLike)
+        {
+            self.tenants.hear(claim, condition);
+        }
         if operator.test != Test::Null && !may_be_absent && is_tenancy_key && !condition.values.iter().any(is_wild) {
             let breadth = if PROJECT_KEYS.contains(&claim) { Breadth::Project } else { Breadth::Organization };
             self.names_tenant = Some(self.names_tenant.map_or(breadth, |known| known.min(breadth)));
@@ -188,7 +248,8 @@ impl Story<'_> {
             self.more.push(in_words("sub", condition));
             return Heard::Well;
         }
-        let each = condition.values.iter().map(|value| subject(self.kind, self.issuer, &value.text, literal));
+        let tenants = &mut self.tenants;
+        let each = condition.values.iter().map(|value| subject(self.kind, self.issuer, &value.text, literal, tenants));
         let mut each: Vec<(String, Breadth)> = each.collect();
         if each.iter().any(|(_, breadth)| *breadth != Breadth::Nobody) {
             each.retain(|(_, breadth)| *breadth != Breadth::Nobody);
@@ -239,7 +300,7 @@ const OF_A_RUN: &[&str] = &["commit", "step", "user id"];
 const PROJECT_PARTS: &[&str] =
     &["repository", "project", "pipeline", "project id", "app", "service connection", "workspace", "id"];
 
-fn subject(kind: Kind, issuer: &str, text: &str, literal: bool) -> (String, Breadth) {
+fn subject(kind: Kind, issuer: &str, text: &str, literal: bool, tenants: &mut Tenants) -> (String, Breadth) {
     if is_anything(text, literal) {
         let shared = Kind::tenancy_key_of(issuer).is_some();
         return (everyone(kind, issuer), if shared { Breadth::Anyone } else { Breadth::Organization });
@@ -253,6 +314,14 @@ fn subject(kind: Kind, issuer: &str, text: &str, literal: bool) -> (String, Brea
             (false, true) => (format!("subjects like {text}"), Breadth::Unknown),
             (_, false) => (format!("the subject {text}"), Breadth::Narrow),
         };
+    }
+    for part in cuts.iter().filter_map(|cut| cut.parts.first()) {
+        match part.name {
+            "organization id" => add(&mut tenants.ids, std::iter::once(part.text.as_str())),
+            "owner" | "organization" => add(&mut tenants.names, std::iter::once(part.text.as_str())),
+            "project" => add(&mut tenants.names, part.text.split('/').take(1)),
+            _ => {}
+        }
     }
     let mut words: Vec<(String, Breadth)> = cuts.iter().map(|cut| one(kind, issuer, cut)).collect();
     words.dedup();
@@ -358,18 +427,24 @@ fn in_general(parts: &[&Part], cut: &Cut) -> String {
 
 /// Whoever gets a token of the issuer at all.
 fn everyone(kind: Kind, issuer: &str) -> String {
-    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let owner = owner_of(kind, issuer).unwrap_or_default();
     match kind {
         Kind::GitHub if issuer == "token.actions.githubusercontent.com" => "anyone with a GitHub account".to_owned(),
         Kind::GitLab => "anyone with an account at GitLab.com".to_owned(),
-        Kind::CircleCi => format!("any project of organization {}", last(issuer)),
-        Kind::AzureDevOps => format!("any pipeline of organization {}", last(issuer)),
-        Kind::Bitbucket => {
-            let workspace = issuer.split('/').nth(3).unwrap_or_default();
-            format!("any repository of workspace {workspace}")
-        }
+        Kind::CircleCi => format!("any project of organization {owner}"),
+        Kind::AzureDevOps => format!("any pipeline of organization {owner}"),
+        Kind::Bitbucket => format!("any repository of workspace {owner}"),
         _ if kind.is_shared() => format!("any customer of {}", kind.name()),
         _ => format!("whoever has a token of {issuer}"),
+    }
+}
+
+/// The customer who has the issuer alone.
+fn owner_of(kind: Kind, issuer: &str) -> Option<&str> {
+    match kind {
+        Kind::CircleCi | Kind::AzureDevOps => issuer.rsplit('/').next(),
+        Kind::Bitbucket => issuer.split('/').nth(3),
+        _ => None,
     }
 }
 
