@@ -143,6 +143,12 @@ impl Channel {
         self.ask(Effect::Sleep { ms }).await.map(|_| ())
     }
 
+    /// Tells how far long work is, and comes back when the host lets it go on, whatever it says.
+    #[cfg(feature = "policy")]
+    pub async fn progress(&self, done: usize, total: usize) {
+        let _ = self.ask(Effect::Progress { done, total }).await;
+    }
+
     /// Posts an effect that has no outcome.
     pub fn tell(&self, effect: Effect) {
         self.0.borrow_mut().outbox.push(Posted { id: None, effect });

@@ -77,6 +77,12 @@ pub enum Effect {
         stream: Stream,
         text: String,
     },
+    /// How far long work is, for hosts that asked to be told; `total` is 0 while it is not known.
+    #[cfg(feature = "policy")]
+    Progress {
+        done: usize,
+        total: usize,
+    },
     /// Begins again in the module that has all: this one lacks what the run asks for. Nothing was done.
     Elsewhere,
     Done {
@@ -328,6 +334,11 @@ impl Serialize for Posted {
                 object.serialize_field("stream", stream.name())?;
                 object.serialize_field("text", text)?;
             }
+            #[cfg(feature = "policy")]
+            Effect::Progress { done, total } => {
+                object.serialize_field("done", done)?;
+                object.serialize_field("total", total)?;
+            }
             Effect::Elsewhere => {}
             Effect::Done { exit_code } => object.serialize_field("exitCode", exit_code)?,
         }
@@ -353,6 +364,8 @@ impl Effect {
             Self::Sleep { .. } => "sleep",
             Self::Mask { .. } => "mask",
             Self::Log { .. } => "log",
+            #[cfg(feature = "policy")]
+            Self::Progress { .. } => "progress",
             Self::Elsewhere => "elsewhere",
             Self::Done { .. } => "done",
         }

@@ -131,27 +131,43 @@ impl Audit {
 
     /// Reads a file, looks for mistakes in each of its policies, and keeps what a report needs.
     pub fn file(&mut self, name: &str, text: &str) -> Outcome {
-        let lines = Lines::new(text);
+        let lines = self.open(name, text);
+        source::visit(name, text, &mut |item| self.item(name, &lines, item))
+    }
+
+    /// Has the places of a file, whose things are to follow.
+    pub fn open<'t>(&mut self, name: &str, text: &'t str) -> Lines<'t> {
         if let Some(places) = &mut self.places {
             places.open(name);
         }
-        source::visit(name, text, &mut |item| match item {
+        Lines::new(text)
+    }
+
+    /// One thing of the file that was opened last.
+    pub fn item(&mut self, name: &str, lines: &Lines<'_>, item: Item) {
+        match item {
             Item::Policy(found) => {
                 let findings = lint::check_only(&found);
                 let line = lines.number(found.role.as_ref().map_or(found.node.span, |role| role.span).start);
                 self.policy(name, line, &found, &findings);
                 if let Some(places) = &mut self.places {
-                    places.role(&lines, &found, findings);
+                    places.role(lines, &found, findings);
                 }
             }
             Item::Provider(provider) => self.provider(&provider),
             Item::Unread(unread) => {
                 self.unread(name, lines.number(unread.span.start), &unread);
                 if let Some(places) = &mut self.places {
-                    places.unread(&lines, &unread);
+                    places.unread(lines, &unread);
                 }
             }
-        })
+        }
+    }
+
+    /// How many roles were judged so far.
+    #[must_use]
+    pub fn roles(&self) -> usize {
+        self.report.roles
     }
 
     /// A role, the line that it is on, and what is wrong with its policy.

@@ -38,6 +38,7 @@ pub struct Request {
     entry: Entry,
     env: Environment,
     runtime: Runtime,
+    shows_progress: bool,
 }
 
 enum Entry {
@@ -47,7 +48,8 @@ enum Entry {
 }
 
 impl Request {
-    /// Reads `{"entry", "args", "env", "runtime"}`.
+    /// Reads `{"entry", "args", "env", "runtime", "progress"?}`. Who says `"progress": true` is told how far long
+    /// work is, by [`Effect::Progress`].
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let request: Value = serde_json::from_str(text).ok()?;
@@ -60,7 +62,8 @@ impl Request {
             "main" => Entry::Action,
             _ => return None,
         };
-        Some(Self { entry, env: Environment::new(Pairs::read(&request["env"])?, &runtime.platform), runtime })
+        let env = Environment::new(Pairs::read(&request["env"])?, &runtime.platform);
+        Some(Self { entry, env, runtime, shows_progress: request["progress"] == true })
     }
 }
 
@@ -70,12 +73,13 @@ struct Desk {
     runtime: Runtime,
     flags: Pairs,
     operands: Vec<String>,
+    shows_progress: bool,
 }
 
 /// Does what the process was started for, and returns the exit code.
 pub async fn run(channel: Channel, request: Request) -> u8 {
-    let Request { entry, env, runtime } = request;
-    let mut desk = Desk { channel, runtime, flags: Pairs::default(), operands: Vec::new() };
+    let Request { entry, env, runtime, shows_progress } = request;
+    let mut desk = Desk { channel, runtime, flags: Pairs::default(), operands: Vec::new(), shows_progress };
     let ended = match entry {
         Entry::Command(args) => desk.command(&args).await,
         Entry::Action => {
