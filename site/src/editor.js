@@ -1,0 +1,184 @@
+// Text that is edited in place, with findings at their spans.
+
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import { json } from '@codemirror/lang-json';
+import { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
+import { lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
+import { EditorState, StateEffect, StateField } from '@codemirror/state';
+import { Decoration, drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
+
+/**
+ * A part of a text as the core gives it: lines and columns from 1, columns in characters.
+ * @typedef {object} Place
+ * @property {number} line
+ * @property {number} column
+ * @property {number} endLine
+ * @property {number} endColumn
+ */
+/** @typedef {Place & { text: string }} Edit */
+
+const colours = HighlightStyle.define([
+	{ tag: tags.propertyName, class: 'tok-name' },
+	{ tag: tags.string, class: 'tok-text' },
+	{ tag: [tags.number, tags.bool, tags.null], class: 'tok-value' },
+]);
+
+/** What a field of the state is set to. @type {import('@codemirror/state').StateEffectType<{ from: number, to: number, seen: string }[]>} */
+const setSeen = StateEffect.define();
+
+/** Parts of the policy in the colour of what came of them. */
+const seenParts = StateField.define({
+	create: () => Decoration.none,
+	update(marks, transaction) {
+		for (const effect of transaction.effects) {
+			if (!effect.is(setSeen)) continue;
+			const sorted = effect.value.filter(({ from, to }) => from < to).sort((a, b) => a.from - b.from || b.to - a.to);
+			return Decoration.set(
+				sorted.map(({ from, to, seen }) => Decoration.mark({ class: `seen ${seen}` }).range(from, to)),
+			);
+		}
+		return marks.map(transaction.changes);
+	},
+	provide: (field) => EditorView.decorations.from(field),
+});
+
+export class Editor {
+	/** @type {EditorView} */
+	#view;
+	/** @type {(text: string) => void} */
+	#changed;
+
+	/**
+	 * @param {object} what
+	 * @param {HTMLElement} what.parent
+	 * @param {string} what.label its name, for those who do not see it
+	 * @param {(text: string) => void} what.changed called with what it holds after each change
+	 * @param {(text: string) => string | undefined} [what.instead] what it holds in the place of a text that comes in
+	 */
+	constructor({ parent, label, changed, instead }) {
+		this.#changed = changed;
+		this.#view = new EditorView({
+			parent,
+			state: EditorState.create({
+				extensions: [
+					lineNumbers(),
+					lintGutter(),
+					history(),
+					drawSelection(),
+					bracketMatching(),
+					indentUnit.of('  '),
+					json(),
+					syntaxHighlighting(colours),
+					seenParts,
+					EditorView.lineWrapping,
+					EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocorrect: 'off' }),
+					// Tab is left to the browser, so that the keyboard gets out again.
+					keymap.of([...lintKeymap, ...defaultKeymap, ...historyKeymap]),
+					instead ? [replacing(instead), pasting(instead)] : [],
+					EditorView.updateListener.of((update) => {
+						if (update.docChanged) this.#changed(this.text);
+					}),
+				],
+			}),
+		});
+	}
+
+	get text() {
+		return this.#view.state.doc.toString();
+	}
+
+	set text(text) {
+		const { state } = this.#view;
+		if (text === this.text) return;
+		this.#view.dispatch({ changes: { from: 0, to: state.doc.length, insert: text } });
+	}
+
+	focus() {
+		this.#view.focus();
+	}
+
+	/** @param {Edit[]} edits none of which overlap */
+	apply(edits) {
+		const changes = edits.map((edit) => ({ ...this.#range(edit), insert: edit.text }));
+		this.#view.dispatch({ changes, userEvent: 'input.fix' });
+	}
+
+	/**
+	 * Moves there and shows it.
+	 * @param {Place} place
+	 */
+	show(place) {
+		const { from, to } = this.#range(place);
+		this.#view.dispatch({ selection: { anchor: from, head: to }, scrollIntoView: true });
+		this.#view.focus();
+	}
+
+	/** @param {(Place & { seen: string })[]} parts */
+	paint(parts) {
+		this.#view.dispatch({ effects: setSeen.of(parts.map((part) => ({ ...this.#range(part), seen: part.seen }))) });
+	}
+
+	/** @param {(Place & { severity: 'error' | 'warning' | 'info', source: string, message: string })[]} findings */
+	underline(findings) {
+		const { state } = this.#view;
+		const diagnostics = findings.map(({ severity, source, message, ...place }) => {
+			const { from, to } = this.#range(place);
+			return { from, to, severity, source, message };
+		});
+		this.#view.dispatch(setDiagnostics(state, diagnostics));
+	}
+
+	/** @param {Place} place */
+	#range({ line, column, endLine, endColumn }) {
+		const from = this.#at(line, column);
+		return { from, to: Math.max(from, this.#at(endLine, endColumn)) };
+	}
+
+	/**
+	 * @param {number} line
+	 * @param {number} column
+	 */
+	#at(line, column) {
+		const { doc } = this.#view.state;
+		if (line > doc.lines) return doc.length;
+		const found = doc.line(Math.max(line, 1));
+		let at = 0; // a character can be two units of a JavaScript string
+		for (let left = column - 1; left > 0 && at < found.length; left -= 1) {
+			at += (found.text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+		}
+		return Math.min(found.from + at, found.to);
+	}
+}
+
+/**
+ * What is pasted or dropped is looked at before the editor has it, so that it stands in no document and no history.
+ * @param {(text: string) => string | undefined} instead
+ */
+function pasting(instead) {
+	/** @param {DataTransfer | null} data @param {EditorView} view @param {Event} event */
+	const take = (data, view, event) => {
+		const text = instead(data?.getData('text/plain') ?? '');
+		if (text === undefined) return false;
+		event.preventDefault();
+		view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, userEvent: 'input.paste' });
+		return true;
+	};
+	return EditorView.domEventHandlers({
+		paste: (event, view) => take(event.clipboardData, view, event),
+		drop: (event, view) => take(event.dataTransfer, view, event),
+	});
+}
+
+/**
+ * The same for what comes in by any other way: typed, dictated, or put together of several pastes.
+ * @param {(text: string) => string | undefined} instead
+ */
+function replacing(instead) {
+	return EditorState.transactionFilter.of((transaction) => {
+		if (!transaction.docChanged) return transaction;
+		const text = instead(transaction.newDoc.toString());
+		if (text === undefined) return transaction;
+		return [{ changes: { from: 0, to: transaction.startState.doc.length, insert: text } }];
+	});
+}
