@@ -4,6 +4,7 @@
 import { generateKeyPair, randomBytes, sign, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import { promisify } from 'node:util';
+import { close, listen } from './loopback.js';
 import { core } from './policy-core.js';
 
 const LARGEST_BODY = 1024 * 1024;
@@ -45,11 +46,7 @@ export async function startSandbox({ config = core.sandboxDefaultConfig(), port 
 		response.writeHead(reply.status, headers).end(reply.body);
 		log(`${request.method} ${printable(request.url?.split('?')[0])} ${reply.log}`);
 	});
-	await new Promise((resolve, reject) => {
-		server.once('error', reject);
-		server.listen(port, '127.0.0.1', () => resolve(undefined));
-	});
-	sandbox.url = `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
+	sandbox.url = `http://127.0.0.1:${await listen(server, port)}`;
 
 	return {
 		url: sandbox.url,
@@ -58,10 +55,7 @@ export async function startSandbox({ config = core.sandboxDefaultConfig(), port 
 		buildUrl: `${sandbox.url}/build/sandbox`,
 		/** GitHub's request token, Buildkite's access token and Bitrise's build API token in one. */
 		requestToken: sandbox.requestToken,
-		close() {
-			server.close();
-			server.closeAllConnections?.(); // not in the first of Node 18
-		},
+		close: () => close(server),
 	};
 }
 

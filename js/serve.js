@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { readPort, untilStopped } from './loopback.js';
 import { core } from './policy-core.js';
 import { startSandbox } from './sandbox.js';
 import { quote, UsageError } from './usage.js';
@@ -15,16 +16,11 @@ export async function serve(options) {
 	const config = options.config === undefined ? core.sandboxDefaultConfig() : readConfig(options.config);
 	const log = (/** @type {string} */ line) => console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`);
 	const sandbox = await startSandbox({ port, config, log }).catch((error) => {
-		if (error.code === 'EADDRINUSE') throw new UsageError(`port ${port} is taken; choose another with --port`);
-		if (error.code === 'EACCES') throw new UsageError(`port ${port} needs more rights; choose one above 1023`);
-		throw error.code ? error : new UsageError(error.message); // about the configuration
+		throw error.code || error instanceof UsageError ? error : new UsageError(error.message); // about the configuration
 	});
 	console.log(instructions(sandbox, config.roles[0]?.arn ?? 'ROLE'));
-	const signal = await new Promise((resolve) => {
-		for (const name of ['SIGINT', 'SIGTERM']) process.once(name, resolve);
-	});
+	await untilStopped();
 	sandbox.close();
-	console.log(`\nStopped (${signal}).`);
 	return 0;
 }
 
@@ -72,14 +68,6 @@ Requests:`;
 /** @param {string} text */
 function shell(text) {
 	return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
-}
-
-/** @param {string} text */
-function readPort(text) {
-	if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) {
-		throw new UsageError(`--port takes a number from 0 to 65535, for example 8080, not ${quote(text)}`);
-	}
-	return Number(text);
 }
 
 /** @param {string} path */

@@ -6,7 +6,7 @@ use super::table::{self, Flag, Name, Takes};
 pub const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
 
 /// Commands that the shim has besides those of the core.
-const OTHERS: [&str; 2] = ["demo", "sandbox"];
+const OTHERS: [&str; 3] = ["demo", "playground", "sandbox"];
 
 #[must_use]
 pub fn of(shell: &str) -> String {

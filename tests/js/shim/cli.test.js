@@ -33,7 +33,7 @@ test('helps', () => {
 	const help = cli('--help');
 	assert.equal(help.status, 0);
 	assert.equal(help.stderr, '');
-	for (const word of ['demo', 'sandbox', '--port', '--config', 'credential-process', '--version']) {
+	for (const word of ['demo', 'playground', 'sandbox', '--port', '--config', 'credential-process', '--version']) {
 		assert.ok(help.stdout.includes(word), word);
 	}
 	assert.ok(help.stdout.split('\n').every((line) => line.length <= 120));
@@ -60,6 +60,8 @@ test('answers a wrong command line in one line', () => {
 		[['demo', 'now'], /demo does not take "now"/],
 		[['demo', '--port', '1'], /demo has no option "--port"$/],
 		[['sandbox', '--prot', '1'], /sandbox has no option "--prot"; did you mean --port\?/],
+		[['playground', '--config', 'x'], /playground has no option "--config"$/],
+		[['playgroud'], /unknown command "playgroud"; did you mean playground\?/],
 		[['sandbox', '--port'], /--port needs a value/],
 		[['sandbox', '--port', 'http'], /--port takes a number from 0 to 65535, for example 8080, not "http"/],
 		[['sandbox', '--port=65536'], /--port takes a number/],
