@@ -151,13 +151,18 @@ function toolLink(page, kind, depth, id, denials) {
 const ENOUGH_FOR_CONTENTS = 5;
 
 /**
- * The sections of a long page.
+ * The sections of a long page, unless it starts with a list of them itself.
  *
  * @param {Page} page
  */
 function contentsOf(page) {
 	const sections = [...page.headings].filter(([heading]) => heading.depth === 2);
-	if (sections.length < ENOUGH_FOR_CONTENTS) return '';
+	const start = page.tokens.slice(
+		0,
+		page.tokens.findIndex((token) => token.type === 'heading' && token.depth === 2),
+	);
+	const own = start.some((token) => token.type === 'list' && token.raw.includes('](#'));
+	if (own || sections.length < ENOUGH_FOR_CONTENTS) return '';
 	const items = sections.map(
 		([heading, id]) => `<li><a href="#${escapeHtml(id)}">${escapeHtml(plain(heading.tokens))}</a></li>`,
 	);

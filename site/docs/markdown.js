@@ -47,7 +47,7 @@ export function readPage({ source, url, text }) {
 		} else if (token.type === 'table') {
 			const table = /** @type {Table} */ (token);
 			const ids = table.rows.map((row) => {
-				const name = nameOf(row[0]?.tokens ?? []);
+				const [name] = namesOf(row[0]?.tokens ?? []);
 				// No slug has a dot, so that these are no heading's.
 				const id = `${section}.${name}`;
 				if (!name || page.ids.has(id)) return undefined;
@@ -66,14 +66,20 @@ export function readPage({ source, url, text }) {
 }
 
 /**
- * The name that a row of a table is about: that of an option, a command or a variable, in code and alone in its cell.
+ * The names that a row of a table is about: those of an option, a command or a variable, in code and with nothing else in
+ * the cell.
  *
  * @param {Token[]} cell
  */
-function nameOf(cell) {
-	const [token] = cell;
-	if (token?.type !== 'codespan' || cell.length > 1) return undefined;
-	return /^(?:--)?([A-Za-z][\w-]*)$/.exec(token.text)?.[1];
+export function namesOf(cell) {
+	/** @type {string[]} */
+	const names = [];
+	for (const token of cell) {
+		const name = token.type === 'codespan' ? /^(?:--)?([A-Za-z][\w-]*)$/.exec(token.text)?.[1] : undefined;
+		if (name) names.push(name);
+		else if (token.type !== 'text' || !/^(?:,| or) $/.test(token.text)) return [];
+	}
+	return names;
 }
 
 const SHORT = 40;

@@ -1,7 +1,7 @@
 // The places of the documentation that can be found, and the index over them.
 
 import MiniSearch from 'minisearch';
-import { plain } from './markdown.js';
+import { namesOf, plain } from './markdown.js';
 import { OPTIONS } from './terms.js';
 
 /** @typedef {import('./markdown.js').Page} Page */
@@ -74,19 +74,11 @@ function parts(page, where) {
 					section.texts.push(...cells);
 					continue;
 				}
-				const name = /** @type {string} */ (cells[0]);
+				const [head = ''] = cells;
 				const text = cells.slice(1).filter(Boolean).join(' · ');
 				const on = section.head === page.title ? page.title : `${page.title}, ${section.head}`;
-				places.push(
-					place({
-						id: `${page.url}#${id}`,
-						head: name,
-						where: on,
-						names: [name.replace(/^--/, '')],
-						text,
-						start: text,
-					}),
-				);
+				const names = namesOf(row[0]?.tokens ?? []);
+				places.push(place({ id: `${page.url}#${id}`, head, where: on, names, text, start: text }));
 			}
 		} else section.texts.push(...texts(token));
 	}

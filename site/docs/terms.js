@@ -38,6 +38,15 @@ export function words(text) {
 	return found;
 }
 
+/**
+ * Whether a place is the row of a table. The ids of rows have a dot in them, which those of headings never have.
+ *
+ * @param {string} id
+ */
+function isRow(id) {
+	return /#.*\./.test(id);
+}
+
 /** @type {import('minisearch').Options<Place>} */
 export const OPTIONS = {
 	fields: ['head', 'where', 'names', 'text'],
@@ -49,6 +58,7 @@ export const OPTIONS = {
 		prefix: (term) => term.length > 1,
 		// Ids differ from each other in their digits.
 		fuzzy: (term) => (term.length > 4 && !/\d/.test(term) ? 0.2 : false),
+		boostDocument: (id) => (isRow(id) ? 0.7 : 1) * (`${id}`.startsWith('overview.html') ? 0.5 : 1),
 		weights: { prefix: 0.5, fuzzy: 0.15 },
 	},
 };
@@ -56,8 +66,8 @@ export const OPTIONS = {
 /** @typedef {import('minisearch').SearchResult & Omit<Place, 'text'>} Result */
 
 /**
- * What is found, best first. A name that is written out comes before all else; what has every word comes before what has
- * some.
+ * What is found, best first. What has a name that is written out comes before all else: a page or section of that name,
+ * then rows about it. What has every word comes before what has some.
  *
  * @param {MiniSearch<Place>} index
  * @param {string} query
@@ -69,7 +79,7 @@ export function find(index, query, limit) {
 	if (!results.length) results = /** @type {Result[]} */ (index.search(query, { combineWith: 'OR' }));
 	const name = query.trim().toLowerCase().replace(/^--/, '');
 	/** @param {Result} result */
-	const exact = (result) => (result.names.split(' ').includes(name) ? 1 : 0);
+	const exact = (result) => (result.names.split(' ').includes(name) ? (isRow(result.id) ? 1 : 2) : 0);
 	return results.sort((a, b) => exact(b) - exact(a) || b.score - a.score).slice(0, limit);
 }
 
