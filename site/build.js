@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import * as zlib from 'node:zlib';
 import * as esbuild from 'esbuild';
 import { buildDocs } from './docs/build.js';
+import { exampleAccount } from './example-account.js';
 import { material } from './material.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -21,7 +22,7 @@ fs.rmSync(out, { recursive: true, force: true });
 fs.mkdirSync(out, { recursive: true });
 
 await esbuild.build({
-	entryPoints: ['main.js', 'worker.js', 'style.css', 'page.css'].map((name) => join(source, name)),
+	entryPoints: ['main.js', 'worker.js', 'style.css', 'page.css', 'audit.css'].map((name) => join(source, name)),
 	outdir: out,
 	bundle: true,
 	minify: true,
@@ -38,6 +39,7 @@ const core = zlib.brotliDecompressSync(fs.readFileSync(join(root, 'pkg/ci_assume
 fs.writeFileSync(join(out, 'policy.wasm'), core);
 const all = await material({ root });
 fs.writeFileSync(join(out, 'material.json'), JSON.stringify(all));
+fs.writeFileSync(join(out, 'example-account.json'), exampleAccount({ root }));
 
 await buildDocs({ root, out, denials: all.denials });
 await keptOffline();
