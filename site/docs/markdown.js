@@ -85,19 +85,24 @@ export function namesOf(cell) {
 const SHORT = 40;
 
 /**
- * The first sentence that says something of the page, and the next one if it is a short one.
+ * The first sentence before the sections, and the next one if it is a short one. A page that starts with nothing but a
+ * question, or a list, is described by its sections.
  *
  * @param {Token[]} tokens
  */
 function firstSentence(tokens) {
-	for (const token of tokens) {
+	const sections = tokens.filter((token) => token.type === 'heading' && token.depth === 2);
+	for (const token of sections[0] ? tokens.slice(0, tokens.indexOf(sections[0])) : tokens) {
 		if (token.type !== 'paragraph') continue;
 		const text = plain(token.tokens ?? []);
 		const [first = text, second = ''] = text.match(/.*?[.!?:](?=\s|$)/g) ?? [];
-		if (first.startsWith('Severity: ') || first.endsWith('?')) continue;
+		if (first.endsWith('?') || /^Severity: /.test(text)) continue;
 		return (first.length < SHORT ? first + second : first).replace(/:$/, '.');
 	}
-	return '';
+	return sections
+		.slice(0, 6)
+		.map((token) => plain('tokens' in token ? (token.tokens ?? []) : []))
+		.join(' · ');
 }
 
 /**

@@ -39,31 +39,26 @@ function loaded() {
 async function update() {
 	const query = input.value;
 	if (!query.trim()) return close();
-	try {
-		const results = find(await loaded(), query, LIMIT);
-		// Somebody may have typed on while the index came.
-		if (input.value === query) show(query, results);
-	} catch {
-		show(query, []);
-		say('The search could not be loaded');
-	}
+	const found = await loaded().then(
+		(index) => find(index, query, LIMIT),
+		() => undefined,
+	);
+	// Somebody may have typed on, or left, while the index came.
+	if (input.value !== query || document.activeElement !== input) return;
+	show(found ?? []);
+	if (!found) say('The search could not be loaded');
+	else if (!found.length) say(`Nothing found for “${query.trim()}”`);
+	else say(found.length === LIMIT ? `The first ${LIMIT} results` : `Results: ${found.length}`, ANNOUNCE_MS);
 }
 
-/** @param {string} query @param {Result[]} results */
-function show(query, results) {
+/** @param {Result[]} results */
+function show(results) {
 	list.replaceChildren(...results.map(optionOf));
 	list.hidden = !results.length;
 	input.setAttribute('aria-expanded', `${results.length > 0}`);
 	activate(-1);
+	// With results it is only for those who do not see them.
 	status.classList.toggle('visually-hidden', results.length > 0);
-	const count =
-		results.length === LIMIT
-			? `The first ${LIMIT} results`
-			: results.length === 1
-				? '1 result'
-				: `${results.length} results`;
-	if (results.length) say(count, ANNOUNCE_MS);
-	else say(`Nothing found for “${query.trim()}”`);
 }
 
 /** @param {string} text */
@@ -108,7 +103,7 @@ function optionOf(result, at) {
  * @param {string[]} terms
  */
 function marked(text, terms) {
-	const forms = [...terms].sort((a, b) => b.length - a.length).map((term) => term.replace(/[^\p{L}\p{N}]/gu, '\\$&'));
+	const forms = [...terms].sort((a, b) => b.length - a.length).map((term) => term.replace(/[./]/g, '\\$&'));
 	const found = forms.length ? new RegExp(`(?<![\\p{L}\\p{N}])(${forms.join('|')})(?![\\p{L}\\p{N}])`, 'giu') : /(?!)/;
 	return text.split(found).map((part, at) => {
 		if (at % 2 === 0) return part;
