@@ -8,14 +8,14 @@ import { h, s } from './dom.js';
 
 /** Of each column, in units of the drawing. */
 const COLUMNS = [
-	{ x: 2, width: 270, name: 'Provider' },
-	{ x: 352, width: 250, name: 'Whose jobs' },
-	{ x: 682, width: 316, name: 'Role' },
+	{ x: 2, width: 320, name: 'Provider' },
+	{ x: 412, width: 330, name: 'Whose jobs' },
+	{ x: 832, width: 366, name: 'Role' },
 ];
-const WIDTH = 1000;
+const WIDTH = 1200;
 const HEAD = 28;
-/** What fits beside the sign, at the size that the text has. */
-const UNITS_OF_A_LETTER = 7.4;
+/** Of most fonts, at the size that the text has. What is wider is cut off by the box. */
+const UNITS_OF_A_LETTER = 7.8;
 
 /** A sign for each severity, so that nobody needs the colours. In a square of 14 units. @type {Record<Severity, string>} */
 const SIGNS = {
@@ -89,13 +89,20 @@ function box(node) {
 			transform: `translate(${x} ${y + HEAD})`,
 			role: 'button',
 			'aria-pressed': 'false',
-			'aria-label': spoken(node),
 		},
-		s('title', {}, label),
+		s('title', {}, spoken(node)), // its name as well: what is to be seen of it can be cut short
 		s('rect', { width: String(width), height: String(height), rx: '5' }),
 		worst && s('path', { d: SIGNS[worst], transform: `translate(9 ${height / 2 - 7})`, class: 'severity' }),
-		s('text', { x: '30', y: String(isTwoLines ? 18 : middle) }, shortened(label, room)),
-		isTwoLines && s('text', { x: '30', y: '35', class: 'note' }, shortened(note, room)),
+		s(
+			'svg',
+			{
+				x: '30',
+				width: String(width - 38 - (right ? (right.length + 1) * UNITS_OF_A_LETTER : 0)),
+				height: String(height),
+			},
+			s('text', { y: String(isTwoLines ? 18 : middle) }, shortened(label, room)),
+			isTwoLines && s('text', { y: '35', class: 'note' }, shortened(note, room)),
+		),
 		right && s('text', { x: String(width - 8), y: String(middle), class: 'note end' }, right),
 	);
 }

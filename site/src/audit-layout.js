@@ -145,14 +145,12 @@ class Drawing {
 	}
 
 	/**
-	 * Puts a node in the middle of what is beside it, and what comes next below both.
+	 * Puts what comes next below a node and what is beside it. A node stands at the top of that, where reading begins.
 	 * @param {Node} node
 	 * @param {number} gap
 	 */
 	close(node, gap) {
-		const bottom = Math.max(this.#y - GAP, node.y + node.height);
-		node.y = (node.y + bottom - node.height) / 2;
-		this.#y = bottom + gap;
+		this.#y = Math.max(this.#y - GAP, node.y + node.height) + gap;
 	}
 
 	/** @returns {Layout} */

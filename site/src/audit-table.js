@@ -60,7 +60,7 @@ export class RoleTable {
 		this.#unchosen = unchosen;
 		const region = h(
 			'div',
-			{ class: 'wide', role: 'region', 'aria-label': 'Roles', tabindex: '0' },
+			{ class: 'wide', role: 'region', 'aria-label': 'Table of roles', tabindex: '0' },
 			h('table', { role: 'table' }, this.#head(), this.#body),
 		);
 		fill(this.element, this.#filters(), h('div', { class: 'row' }, this.#count, this.#chip), region, this.#pages);
@@ -234,7 +234,7 @@ export class RoleTable {
 			cell('Provider', issuer, kind !== issuer && h('span', { class: 'hint' }, kind)),
 			cell('Who gets in', ...whoOf(row)),
 			cell('Rules', ...role.rules.flatMap((rule) => [h('a', { href: `docs/rules/${rule}.html` }, rule), ' '])),
-			cell('Powerful policies', role.attached.join(', ')),
+			cell('Powerful policies', ...lines(role.attached)),
 			cell('Session', inHours(role.maxSessionDuration)),
 			h(
 				'td',
@@ -257,6 +257,11 @@ function cell(name, ...children) {
 function whoOf({ role }) {
 	const words = [...new Set(role.admitted.map(({ who }) => who))];
 	const rest = words.length - MOST_WHO;
-	const lines = words.slice(0, MOST_WHO).map((who) => h('span', { class: 'who' }, who));
-	return rest > 0 ? [...lines, h('span', { class: 'hint' }, `and ${rest} more`)] : lines;
+	const shown = lines(words.slice(0, MOST_WHO));
+	return rest > 0 ? [...shown, h('span', { class: 'hint' }, `and ${rest} more`)] : shown;
+}
+
+/** @param {string[]} texts */
+function lines(texts) {
+	return texts.map((text) => h('span', { class: 'line' }, text));
 }

@@ -230,7 +230,7 @@ export class AuditView {
 				h(
 					'p',
 					{ class: 'hint' },
-					`Not judged here: ${judged.map(([count, whom]) => `${count?.toLocaleString('en')} trust ${whom}`).join(', ')}.`,
+					`Not judged here: ${judged.map(([count, whom]) => `${counted(Number(count), 'trusts', 'trust')} ${whom}`).join(', ')}.`,
 				),
 			h('p', { class: 'hint no-print' }, `${names}, read in ${seconds(took)}.`),
 			h('p', { class: 'hint print-only' }, `${names}, looked at on ${new Date().toISOString().slice(0, 10)}.`),
