@@ -192,11 +192,9 @@ export function legend() {
 		h(
 			'li',
 			{},
-			s(
-				'svg',
-				{ viewBox: '-1 -1 16 16', width: '16', height: '16', 'aria-hidden': 'true', class: `node ${severity}` },
-				[s('path', { d, class: 'severity' })],
-			),
+			s('svg', { viewBox: '-1 -1 16 16', width: '16', height: '16', 'aria-hidden': 'true', class: severity }, [
+				s('path', { d, class: 'severity' }),
+			]),
 			severity,
 		),
 	);

@@ -173,7 +173,7 @@ function byText(a, b) {
 export function inHours(seconds) {
 	if (seconds === null) return '';
 	const hours = Math.floor(seconds / 3600);
-	const minutes = Math.round((seconds % 3600) / 60);
+	const minutes = Math.floor((seconds % 3600) / 60);
 	return [hours > 0 && `${hours} h`, minutes > 0 && `${minutes} min`].filter(Boolean).join(' ') || `${seconds} s`;
 }
 

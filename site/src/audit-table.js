@@ -228,10 +228,10 @@ export class RoleTable {
 				'th',
 				{ scope: 'row', role: 'rowheader', class: 'role' },
 				role.name,
-				h('span', { class: 'hint mono' }, role.arn ?? where),
+				h('span', { class: 'hint mono' }, breakable(role.arn ?? where)),
 				role.arn && h('span', { class: 'hint' }, where),
 			),
-			cell('Provider', issuer, kind !== issuer && h('span', { class: 'hint' }, kind)),
+			cell('Provider', ...breakable(issuer), kind !== issuer && h('span', { class: 'hint' }, kind)),
 			cell('Who gets in', ...whoOf(row)),
 			cell('Rules', ...role.rules.flatMap((rule) => [h('a', { href: `docs/rules/${rule}.html` }, rule), ' '])),
 			cell('Powerful policies', ...lines(role.attached)),
@@ -259,6 +259,14 @@ function whoOf({ role }) {
 	const rest = words.length - MOST_WHO;
 	const shown = lines(words.slice(0, MOST_WHO));
 	return rest > 0 ? [...shown, h('span', { class: 'hint' }, `and ${rest} more`)] : shown;
+}
+
+/**
+ * Broken where its parts end, before it is broken anywhere.
+ * @param {string} name
+ */
+function breakable(name) {
+	return name.split(/(?<=[:/])|(?=\.)/).flatMap((part, index) => (index > 0 ? [h('wbr'), part] : [part]));
 }
 
 /** @param {string[]} texts */
