@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { core } from '../../js/policy-core.js';
 import { exampleAccount } from '../../site/example-account.js';
 import { csv } from '../../site/src/audit-export.js';
@@ -18,7 +19,7 @@ import { browse, missing, violations } from './support/page.js';
 /** @typedef {import('../../site/src/audit-roles.js').Role} Role */
 /** @typedef {import('../../site/src/audit-roles.js').Filter} Filter */
 
-const ROOT = new URL('../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** @type {Filter} */
 const ALL = { text: '', severities: new Set(SEVERITIES), issuer: '', rule: '' };
 
