@@ -75,7 +75,8 @@ Commands:
   completion SHELL           Print completions for bash, zsh, fish or powershell.
   demo                       Run the GitHub action once against the sandbox: a job that is let in, its clean-up, and a
                              job that is not, with the reason. Takes about a second, needs no network, leaves nothing.
-  playground                 Serve the page that explains denials on 127.0.0.1, until Ctrl-C. Nothing leaves the machine.
+  playground                 Serve the page that explains denials on 127.0.0.1, until Ctrl-C. Nothing of what you
+                             look at there leaves the machine.
     --port N                   the port (default: any that is free)
   sandbox                    Serve a stand-in for GitHub's token service and for AWS STS on 127.0.0.1, until Ctrl-C.
                              It prints what to paste to run the action against it, and then a line for each request.

@@ -5,11 +5,16 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Where the documentation is read. The repository's owner stands in `Cargo.toml` alone.
 pub const SOURCE_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/v", env!("CARGO_PKG_VERSION"));
 
+/// Whose the repository is at GitHub. Found when this is compiled, since every run would read the code for it.
+const OWNER: &str = {
+    let path = env!("CARGO_PKG_REPOSITORY").split_at("https://github.com/".len()).1;
+    path.split_at(path.len() - NAME.len() - 1).0
+};
+
 /// Where the page is that explains a denial: the repository's own, as GitHub Pages serves it.
 #[must_use]
 pub fn site_url() -> String {
-    let (owner, name) = repository().split_once('/').unwrap_or_default();
-    format!("https://{owner}.github.io/{name}")
+    format!("https://{OWNER}.github.io/{NAME}")
 }
 
 /// What the page says of a denial, by the id of its cause or by its code.
