@@ -35,7 +35,7 @@ struct Read {
 impl Read {
     fn json(&self) -> Value {
         let file = source::read("policy.json", &self.policy);
-        serde_json::from_str(&json(&self.explanation, &file.policies[0], &self.policy)).unwrap()
+        serde_json::from_str(&json(&self.explanation, &file.policies[0], &self.policy, &self.given.caller)).unwrap()
     }
 }
 
@@ -266,7 +266,7 @@ fn every_ci_has_a_case() {
 fn json_starts_with_what_is_promised() {
     for case in cases() {
         let file = source::read("policy.json", &case.policy);
-        let text = json(&case.explanation, &file.policies[0], &case.policy);
+        let text = json(&case.explanation, &file.policies[0], &case.policy, &case.given.caller);
         let names = ["decision", "gate", "cause", "statement", "failed", "fix", "action"];
         let places: Vec<usize> = names.iter().map(|name| text.find(&format!("\"{name}\":")).unwrap()).collect();
         // `failed` has members of its own, of which one is called `cause` as well, behind the first.
@@ -369,7 +369,7 @@ fn a_change_of_the_file_lets_the_job_in() {
             let read = source::read(name, &file);
             let found = &read.policies[0];
             let (_, before) = said(&folder, &found.policy, &case.given);
-            let json: Value = serde_json::from_str(&json(&before, found, &file)).unwrap();
+            let json: Value = serde_json::from_str(&json(&before, found, &file, &case.given.caller)).unwrap();
             let change = &json["change"];
             if before.fix.statement.is_none() || change.is_null() {
                 assert!(change.is_null(), "{} in {file}", case.name);

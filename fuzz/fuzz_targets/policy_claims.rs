@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
                 assert_eq!(decide(&found.policy, &caller).verdict, Verdict::Allowed);
             }
             drop(explain::text(&explanation, false));
-            let json = explain::json(&explanation, found, POLICY);
+            let json = explain::json(&explanation, found, POLICY, &caller);
             assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
         }
     }

@@ -262,6 +262,9 @@ pub const FLAGS: &[Flag] = &[
     flag("--config", "", Takes::One("FILE"), &[Name::PolicyLint], ".ci-assume-role-lint.yml, if there is one", "Findings that are accepted, each with a reason"),
     flag("--fix", "", Takes::Nothing, &[Name::PolicyLint], "not", "Make the changes that are safe, in documents and templates"),
     flag("--request", "", Takes::Several("KEY=VALUE"), &[Name::PolicyExplain], "unknown", "What the token does not say of the call, such as aws:SourceIp=203.0.113.9"),
+    flag("--client-id", "", Takes::Several("ID"), &[Name::PolicyExplain], "those of the provider, where the file of the policy has it", "A client id of the token's identity provider"),
+    flag("--at", "", Takes::One("TIME"), &[Name::PolicyExplain], "not looked at", "When the call was made, such as 2026-11-21T12:00:00Z: whether the token was good then"),
+    flag("--denied", "", Takes::Nothing, &[Name::PolicyExplain], "not, but for an event of CloudTrail that says so", "AWS has answered Not authorized, so that everything before the trust policy was passed"),
     flag("--help", "", Takes::Nothing, &Name::ALL, "not", "Show this text"),
 ];
 

@@ -13,6 +13,7 @@ use crate::policy::report::{counted, text::for_a_log};
 use crate::policy::source::{self, File, Found};
 use crate::policy::tree::Lines;
 use crate::text::listed;
+use crate::time::Timestamp;
 
 pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
     let policies = policies(desk).await?;
@@ -29,11 +30,14 @@ pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
             None => caller.request.push((key.to_owned(), vec![value.to_owned()])),
         }
     }
-    let client_ids = client_ids(&policies.1, &caller.issuer);
+    let client_ids = match desk.flag("--client-id") {
+        Some(given) => Some(given.lines().map(str::to_owned).collect()),
+        None => client_ids(&policies.1, &caller.issuer),
+    };
     let known = Known {
-        now: None, // people explain yesterday's token
+        now: desk.flag("--at").map(moment).transpose()?, // by itself: people explain yesterday's token
         client_ids: client_ids.as_deref(),
-        reached_policy: given.event.is_some_and(|event| event.is_denial()),
+        reached_policy: desk.flag("--denied").is_some() || given.event.is_some_and(|event| event.is_denial()),
     };
     let explanation = explain::explain(&found.policy, &caller, role_arn.or(of_file), &known);
     let (Input { name, text, .. }, _) = &policies;
@@ -42,7 +46,7 @@ pub(super) async fn run(desk: &Desk) -> Result<u8, Diagnostic> {
             let subject = caller.claims.get("sub").and_then(Value::as_str).unwrap_or("a token without a subject");
             desk.print_if(&format.render(&explain::report(&explanation, found, name, text, subject)));
         }
-        (None, Some("json")) => desk.print(&explain::json(&explanation, found, text)),
+        (None, Some("json")) => desk.print(&explain::json(&explanation, found, text, &caller)),
         _ => desk.print(&for_a_log(&explain::text(&explanation, desk.is_coloured(Stream::Stdout)).join("\n"))),
     }
     Ok(match explanation.decision {
@@ -121,6 +125,14 @@ fn client_ids(file: &File, issuer: &str) -> Option<Vec<String>> {
 fn needed<'d>(desk: &'d Desk, flag: &'static str) -> Result<&'d str, Diagnostic> {
     desk.flag(flag).ok_or_else(|| {
         Diagnostic::new(Code::OptionMissing, format!("`{flag}` is not set")).fix(format!("add `{flag} FILE`"))
+    })
+}
+
+fn moment(given: &str) -> Result<Timestamp, Diagnostic> {
+    Timestamp::parse(given).ok_or_else(|| {
+        Diagnostic::new(Code::OptionInvalid, "`--at` is not a time as RFC 3339 writes it")
+            .fact("value", given)
+            .fix("write it as `--at 2026-11-21T12:00:00Z`")
     })
 }
 

@@ -3,11 +3,13 @@
 use std::ops::Range;
 
 use serde::Serialize;
+use serde_json::Map;
 
 use super::change::change;
 use super::render::{changes, headline, look_at, unseen};
 use super::statements::{Leaf, Weighed};
 use super::{Explanation, Failed, Gate, Seen, Value};
+use crate::policy::caller::Caller;
 use crate::policy::report::Change;
 use crate::policy::source::Found;
 use crate::policy::tree::{Lines, Span};
@@ -27,6 +29,8 @@ struct Json<'a> {
     why: &'a [String],
     provided: &'a [String],
     policy_change: Option<serde_json::Value>,
+    /// The same as it would be written.
+    changed_statement: Option<&'a str>,
     pipeline_change: Option<String>,
     gates: Vec<JsonGate>,
     docs: String,
@@ -36,6 +40,8 @@ struct Json<'a> {
     fixes: Vec<JsonFix<'a>>,
     look_at: Vec<String>,
     not_looked_at: Vec<&'static str>,
+    /// As they were read, without the token's id.
+    claims: Map<String, serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -120,7 +126,9 @@ struct JsonNearest<'a> {
 /// `change` makes the file say what `policyChange` says. It is null where there is no such statement, or
 /// no change at that place can write it.
 #[must_use]
-pub fn json(explanation: &Explanation, found: &Found, text: &str) -> String {
+pub fn json(explanation: &Explanation, found: &Found, text: &str, caller: &Caller) -> String {
+    let mut claims = caller.claims.clone();
+    claims.remove("jti");
     let lines = Lines::new(text);
     let fix = &explanation.fix;
     let joined = |words: &[String]| (!words.is_empty()).then(|| words.join("; "));
@@ -137,6 +145,7 @@ pub fn json(explanation: &Explanation, found: &Found, text: &str) -> String {
         why: &explanation.why,
         provided: &explanation.provided,
         policy_change: fix.statement.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        changed_statement: fix.statement.as_deref(),
         pipeline_change: joined(&fix.pipeline),
         gates: gates(&explanation.gates),
         docs: cause_url(explanation.cause.id),
@@ -149,6 +158,7 @@ pub fn json(explanation: &Explanation, found: &Found, text: &str) -> String {
         fixes: changes(explanation).map(|(place, words)| JsonFix { place, words }).collect(),
         look_at: look_at(explanation),
         not_looked_at: unseen(explanation),
+        claims,
     };
     // Text, numbers and lists of them always serialise.
     serde_json::to_string(&value).unwrap_or_default()
