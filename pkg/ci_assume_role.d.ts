@@ -18,6 +18,7 @@ maxBytes: number }
 | { id: number; kind: 'sleep'; ms: number }
 | { id: number; kind: 'exec'; argv: string[]; env: Record<string, string>; without: string[] }
 | { id: number; kind: 'lock'; path: string; timeoutMs: number }
+| { id: number; kind: 'progress'; done: number; total: number }
 | { id?: undefined; kind: 'mask'; stream: 'stdout' | 'stderr'; line: string }
 | { id?: undefined; kind: 'log'; stream: 'stdout' | 'stderr'; text: string }
 | { id?: undefined; kind: 'elsewhere' }
