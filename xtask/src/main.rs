@@ -23,6 +23,7 @@ cargo xtask <command>
   bench [ARG]...    measure against the bare floor
   bench policy [ARG]...
                     measure what trust policies take
+  bench page        measure what the page takes, in Chromium
   size              compare the bytes that ship and the bytes that a run reads with their budgets";
 
 fn main() -> ExitCode {
@@ -47,6 +48,7 @@ fn dispatch(args: &[&str]) -> Result<bool> {
         ["test", groups @ ..] => return test::run(groups),
         ["fuzz"] => fuzz::run(60)?,
         ["fuzz", seconds] => fuzz::run(seconds.parse().context("SECONDS is a whole number")?)?,
+        ["bench", "page", rest @ ..] => host::run(Command::new("node").arg("bench/page.js").args(rest))?,
         ["bench", "policy", rest @ ..] => host::run(Command::new("node").arg("bench/policy.js").args(rest))?,
         ["bench", rest @ ..] => host::run(Command::new("node").arg("bench/run.js").args(rest))?,
         ["size"] => size::run()?,

@@ -10,11 +10,13 @@ use crate::host;
 
 const CARGO_FUZZ: &str = "0.13.2";
 
-/// Real CI runners, and shells that the output is tried in: they come from nowhere that a lockfile
+/// Real CI runners, browsers, and shells that the output is tried in: they come from nowhere that a lockfile
 /// reaches, so tests find them on PATH.
-const RUNNERS: [(&str, &str); 9] = [
+const RUNNERS: [(&str, &str); 11] = [
     ("act", "brew install act, or go install github.com/nektos/act@latest"),
     ("buildkite-agent", "Buildkite's packages, or go install github.com/buildkite/agent/v3@latest"),
+    ("chromium", BROWSER),
+    ("firefox-esr", BROWSER),
     ("hclfmt", "go install github.com/hashicorp/hcl/v2/cmd/hclfmt@latest; terraform or tofu do as well"),
     ("rsync", "your system's packages: gitlab-ci-local copies with it"),
     ("dash", SHELL),
@@ -24,10 +26,12 @@ const RUNNERS: [(&str, &str); 9] = [
     ("zsh", SHELL),
 ];
 
+const BROWSER: &str = "your system's packages: the page is tried in it";
 const SHELL: &str = "your system's packages: what is made for shells is tried in it";
 
 pub fn run() -> Result<()> {
     build_tools()?;
+    node_modules("site")?;
     node_modules("tests/runtimes")?;
     node_modules("tests/gitlab")?;
     node_modules("tests/azure")?;

@@ -11,12 +11,13 @@ use crate::{fuzz, host, pkg, setup, size};
 
 type Group = fn(&mut Tally) -> Result<()>;
 
-const GROUPS: [(&str, Group); 11] = [
+const GROUPS: [(&str, Group); 12] = [
     ("style", style),
     ("lint", lint),
     ("core", core),
     ("boundary", boundary),
     ("pkg", package),
+    ("site", site),
     ("js", js),
     ("buildkite", buildkite),
     ("iac", iac),
@@ -102,6 +103,12 @@ fn package(tally: &mut Tally) -> Result<()> {
     tally.outcome("pkg/ is what src/ builds", pkg::check());
     tally.outcome("sizes are within their budgets", size::run());
     Ok(())
+}
+
+/// The page, from its own build to what people see of it in browsers.
+fn site(tally: &mut Tally) -> Result<()> {
+    tally.check(Command::new("node").arg("site/build.js"));
+    tally.count("site", &mut node_tests(Path::new("tests/site"), |_| true)?, node_counts)
 }
 
 fn js(tally: &mut Tally) -> Result<()> {
