@@ -61,7 +61,7 @@ export async function startPlayground({ folder = BUILT, port = 0 } = {}) {
 	const index = files.get('/index.html');
 	if (!index) {
 		throw new UsageError(
-			'the page is not built into this copy, which has no site/dist/index.html; build it in a clone by "npm ci && npm run site", or take the npm package, which has it',
+			'the page is not built into this copy, which has no site/dist/index.html; build it in a clone by "npm run site", or take the npm package, which has it',
 		);
 	}
 	const policies = policiesOf(files);

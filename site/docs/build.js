@@ -24,10 +24,9 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
  * @param {object} options
  * @param {string} options.root The repository.
  * @param {string} options.out
- * @param {string[]} [options.denials] The codes of diagnostics that the tool's page knows something of.
  * @returns {Promise<string[]>} What was written, from `out`.
  */
-export async function buildDocs({ root, out, denials = [] }) {
+export async function buildDocs({ root, out }) {
 	const kinds = await readKinds(root);
 	const shared = readShared(await readFile(path.join(root, 'site/src/index.html'), 'utf8'));
 	const links = new Links(root, kinds, await homeOf(root));
@@ -37,8 +36,8 @@ export async function buildDocs({ root, out, denials = [] }) {
 		for (const page of kind.pages) {
 			const content = render(page, {
 				link: (href) => links.resolve(page, href),
-				afterHeading: (heading, id) =>
-					toolLink(page, kind, heading.depth, id, denials) + (heading.depth === 1 ? contentsOf(page) : ''),
+				image: (href) => links.image(page, href),
+				afterHeading: (heading) => toolLink(page, kind, heading.depth) + (heading.depth === 1 ? contentsOf(page) : ''),
 			});
 			const title = page.source === 'README.md' ? labelOf(page) : page.title;
 			files.set(page.url, frame({ url: page.url, title, summary: page.summary, content, kinds, shared }));
@@ -55,6 +54,10 @@ export async function buildDocs({ root, out, denials = [] }) {
 		await mkdir(path.dirname(file), { recursive: true });
 		await writeFile(file, text);
 	}
+	for (const name of links.images) {
+		await mkdir(path.dirname(path.join(out, 'docs', name)), { recursive: true });
+		await copyFile(path.join(root, 'docs', name), path.join(out, 'docs', name));
+	}
 	await copyFile(path.join(HERE, 'docs.css'), path.join(out, 'docs/docs.css'));
 	await bundle({
 		entryPoints: [path.join(HERE, 'search.js'), path.join(HERE, 'copy.js')],
@@ -66,7 +69,7 @@ export async function buildDocs({ root, out, denials = [] }) {
 		legalComments: 'inline',
 		logLevel: 'warning',
 	});
-	return [...files.keys(), 'docs.css', 'search.js', 'copy.js'].map((name) => `docs/${name}`).sort();
+	return [...files.keys(), ...links.images, 'docs.css', 'search.js', 'copy.js'].map((name) => `docs/${name}`).sort();
 }
 
 /**
@@ -96,6 +99,22 @@ class Links {
 		this.#root = root;
 		this.#home = home;
 		this.#pages = new Map(kinds.flatMap((kind) => kind.pages.map((page) => [page.source, page])));
+	}
+
+	/** Those that pages show, from the folder `docs`. @type {Set<string>} */
+	images = new Set();
+
+	/**
+	 * @param {Page} page
+	 * @param {string} href
+	 */
+	image(page, href) {
+		const file = path.posix.relative('docs', path.posix.join(path.posix.dirname(page.source), href));
+		if (!file.startsWith('images/') || !existsSync(path.join(this.#root, 'docs', file))) {
+			this.broken.push(`${page.source}: ${href}`);
+		}
+		this.images.add(file);
+		return relative(page.url, file);
 	}
 
 	/**
@@ -129,16 +148,13 @@ class Links {
  * @param {Page} page
  * @param {Kind} kind
  * @param {number} depth
- * @param {string} id
- * @param {string[]} denials
  */
-function toolLink(page, kind, depth, id, denials) {
+function toolLink(page, kind, depth) {
 	const name = path.posix.basename(page.source, '.md');
 	const view = () => {
 		if (name === 'README') return undefined;
 		if (kind.id === 'causes' && depth === 1) return { hash: `why=${name}`, of: name };
 		if (kind.id === 'rules' && depth === 1) return { hash: `rule=${name}`, of: name };
-		if (kind.id === 'diagnostics' && depth === 2 && denials.includes(id)) return { hash: `why=${id}`, of: id };
 		return undefined;
 	};
 	const found = view();

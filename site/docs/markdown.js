@@ -39,7 +39,7 @@ export function readPage({ source, url, text }) {
 			const rest = token.raw.replace(COMMENT, '').replace(FOLD, '');
 			if (/[<>]/.test(rest)) throw new Error(`${source}: raw HTML, ${JSON.stringify(rest.trim())}`);
 		} else if (token.type === 'image') {
-			throw new Error(`${source}: an image, ${token.href}, and no page has any so far`);
+			if (!token.text) throw new Error(`${source}: the image ${token.href} says nothing to who does not see it`);
 		} else if (token.type === 'heading') {
 			section = slug(plain(token.tokens ?? []));
 			page.headings.set(/** @type {Heading} */ (token), section);
@@ -172,7 +172,8 @@ export function escapeHtml(text) {
 /**
  * @typedef {object} Context
  * @property {(href: string) => { href: string, outside: boolean }} link Where a link of the page leads once published.
- * @property {(heading: Heading, id: string) => string} afterHeading HTML to stand below a heading.
+ * @property {(href: string) => string} image Where an image stands once published.
+ * @property {(heading: Heading) => string} afterHeading HTML to stand below a heading.
  */
 
 // Names up to this are not broken into lines in a table.
@@ -204,7 +205,7 @@ export function render(page, context) {
 				section = plain(token.tokens);
 				const id = page.headings.get(token) ?? '';
 				const content = this.parser.parseInline(token.tokens);
-				return `<h${token.depth} id="${escapeHtml(id)}">${content}</h${token.depth}>\n${context.afterHeading(token, id)}`;
+				return `<h${token.depth} id="${escapeHtml(id)}">${content}</h${token.depth}>\n${context.afterHeading(token)}`;
 			},
 			codespan({ text }) {
 				const whole = text.length <= NAME_LENGTH && !text.includes(' ');
@@ -232,6 +233,9 @@ export function render(page, context) {
 					`<div class="wide" tabindex="0" role="region" aria-label="${unique(`Table: ${section}`)}"><table>\n` +
 					`<thead><tr>${head}</tr></thead>\n<tbody>\n${rows.join('\n')}\n</tbody>\n</table></div>\n`
 				);
+			},
+			image({ href, text }) {
+				return `<img src="${escapeHtml(context.image(href))}" alt="${escapeHtml(text)}" loading="lazy">`;
 			},
 			link({ href, tokens }) {
 				const target = context.link(href);

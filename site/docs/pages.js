@@ -38,6 +38,7 @@ const KINDS = [
 			'docs/command-line.md',
 			'docs/policy.md',
 			'docs/policy-suppressions.md',
+			'docs/playground.md',
 			'docs/options.md',
 			'docs/sources.md',
 			'docs/long-jobs.md',

@@ -11,20 +11,17 @@ import {
 	symlinkSync,
 	writeFileSync,
 } from 'node:fs';
-import http from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { startPlayground } from '../../js/playground.js';
 import { buildDocs, rulesData, whyData } from '../../site/docs/build.js';
 import { slugs } from '../../site/docs/markdown.js';
 import { find, load } from '../../site/docs/terms.js';
+import { launch, missing, required } from './support/page.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-// The site's packages are beside it, where this file's imports do not look.
-const require = createRequire(new URL('../../site/package.json', import.meta.url));
-const CHROMIUM = '/usr/bin/chromium';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'docs-'));
 const out = path.join(folder, 'out');
@@ -36,7 +33,7 @@ const pages = new Map();
 before(async () => {
 	// What the tool's page brings: the sheet, the icon and the page itself.
 	cpSync(path.join(ROOT, 'site/src'), out, { recursive: true });
-	written = await buildDocs({ root: ROOT, out, denials: ['not-authorized', 'token-expired'] });
+	written = await buildDocs({ root: ROOT, out });
 	for (const name of written.filter((each) => each.endsWith('.html'))) {
 		pages.set(name, readFileSync(path.join(out, name), 'utf8'));
 	}
@@ -152,8 +149,6 @@ describe('the pages', () => {
 	test('links into the tool stand where it has something to show', () => {
 		assert.match(pageOf('docs/causes/audience-differs.html'), /href="..\/..\/index.html#why=audience-differs"/);
 		assert.match(pageOf('docs/rules/TP017.html'), /href="..\/..\/index.html#rule=TP017"/);
-		assert.match(pageOf('docs/diagnostics.html'), /href="..\/index.html#why=not-authorized"/);
-		assert.doesNotMatch(pageOf('docs/diagnostics.html'), /#why=option-missing/);
 		assert.doesNotMatch(pageOf('docs/rules/index.html'), /#rule=/);
 	});
 
@@ -301,40 +296,27 @@ describe('what the tool shows', () => {
 	}
 });
 
-const skip = existsSync(CHROMIUM) ? false : `no Chromium at ${CHROMIUM}`;
-
-describe('in a browser', { skip }, () => {
+describe('in a browser', { skip: missing }, () => {
 	// The one between is 1280 px at 200 %.
 	const WIDTHS = [360, 640, 1280];
 	const SCHEMES = /** @type {const} */ (['light', 'dark']);
 	const SHOWN = ['docs/index.html', 'docs/causes/audience-differs.html', 'docs/options.html'];
 	/** @type {any} */
 	let browser;
-	/** @type {http.Server} */
-	let server;
+	let stopServer = () => {};
 	let base = '';
 
 	before(async () => {
-		server = http.createServer((request, response) => {
-			const name = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
-			const file = path.join(out, name);
-			if (!existsSync(file)) {
-				response.writeHead(404).end();
-				return;
-			}
-			response.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream' });
-			response.end(readFileSync(file));
-		});
-		await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-		base = `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
 		// The tool's page has a script of its own, which is not built here.
 		writeFileSync(path.join(out, 'main.js'), '');
-		const args = ['--no-sandbox', '--headless=new'];
-		browser = await require('playwright-core').chromium.launch({ executablePath: CHROMIUM, args });
+		const { url, stop } = await startPlayground({ folder: pathToFileURL(`${out}/`) });
+		base = url.replace(/\/$/, '');
+		stopServer = stop;
+		browser = await launch();
 	});
 	after(async () => {
 		await browser?.close();
-		server?.close();
+		stopServer();
 	});
 
 	/**
@@ -367,7 +349,7 @@ describe('in a browser', { skip }, () => {
 
 	/** What axe-core finds. @param {any} page @returns {Promise<string[]>} */
 	async function violations(page) {
-		await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
+		await page.evaluate(readFileSync(required.resolve('axe-core/axe.min.js'), 'utf8'));
 		const found = await page.evaluate('axe.run()');
 		return found.violations.map((/** @type {any} */ each) => `${each.id}: ${each.nodes[0].html}`);
 	}
@@ -493,13 +475,3 @@ describe('in a browser', { skip }, () => {
 		});
 	});
 });
-
-/** @type {Record<string, string>} */
-const TYPES = {
-	'.css': 'text/css',
-	'.html': 'text/html; charset=utf-8',
-	'.js': 'text/javascript',
-	'.json': 'application/json',
-	'.svg': 'image/svg+xml',
-	'.webmanifest': 'application/manifest+json',
-};
