@@ -22,11 +22,14 @@ fs.rmSync(out, { recursive: true, force: true });
 fs.mkdirSync(out, { recursive: true });
 
 await esbuild.build({
-	entryPoints: ['main.js', 'worker.js', 'style.css', 'page.css', 'audit.css'].map((name) => join(source, name)),
+	entryPoints: ['early.js', 'main.js', 'worker.js', 'style.css', 'page.css', 'audit.css'].map((name) =>
+		join(source, name),
+	),
 	outdir: out,
 	bundle: true,
 	minify: true,
 	format: 'esm',
+	splitting: true, // what is begun early is begun once
 	target: TARGET,
 	legalComments: 'none',
 	// The glue could fetch its module by itself; the page hands it one, and nothing is to look for a file.
@@ -41,7 +44,7 @@ const all = await material({ root });
 fs.writeFileSync(join(out, 'material.json'), JSON.stringify(all));
 fs.writeFileSync(join(out, 'example-account.json'), exampleAccount({ root }));
 
-await buildDocs({ root, out, denials: all.denials });
+await buildDocs({ root, out });
 await keptOffline();
 compress();
 report();

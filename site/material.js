@@ -54,8 +54,16 @@ export async function material({ root }) {
 			return { level, options: those(false), fixed: those(true) };
 		}),
 	}));
-	const why = await whyData({ root });
+	const why = Object.fromEntries(Object.entries(await whyData({ root })).map(([id, known]) => [id, linked(known)]));
 	return { levels: { cis, flags }, examples, why, rules: await rulesData({ root }) };
+}
+
+/**
+ * In the names that a link has for the same.
+ * @param {import('./docs/data.js').Why} known
+ */
+function linked({ now, clientIds, ...others }) {
+	return { ...others, ...(now && { at: now }), ...(clientIds && { clientIds: clientIds.join('\n') }) };
 }
 
 /**
@@ -68,9 +76,9 @@ function example(options, title) {
 	const ended = play(core.Job, ['policy', 'generate', ...args, '--proof', 'proof.json'], {});
 	const proof = ended.files['proof.json'];
 	if (ended.exitCode !== 0 || !proof) throw new Error(`no example of ${title}: ${ended.stderr}`);
-	const { admitted } = JSON.parse(proof);
+	const [claims] = JSON.parse(proof).admitted;
 	const roleArn = `arn:aws:iam::${options['--account-id']}:role/${options['--role-name']}`;
-	return { policy: ended.stdout.trimEnd(), claims: JSON.stringify(admitted, undefined, 2), roleArn, title };
+	return { policy: ended.stdout.trimEnd(), claims: JSON.stringify(claims, undefined, 2), roleArn, title };
 }
 
 /**

@@ -58,12 +58,22 @@ function append(element, children) {
 }
 
 /**
- * @param {Element} element
+ * @template {Element} E
+ * @param {E} element
  * @param {...(Child | Child[])} children
  */
 export function fill(element, ...children) {
 	element.replaceChildren();
 	append(element, children);
+	return element;
+}
+
+/**
+ * Text from outside with what cannot be seen, or makes other text stand elsewhere, written out.
+ * @param {string} text
+ */
+export function visible(text) {
+	return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 /**

@@ -5,7 +5,7 @@ import { json } from '@codemirror/lang-json';
 import { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
 import { EditorState, StateEffect, StateField } from '@codemirror/state';
-import { Decoration, drawSelection, EditorView, keymap, lineNumbers } from '@codemirror/view';
+import { Decoration, drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 
 /**
@@ -19,10 +19,49 @@ import { tags } from '@lezer/highlight';
 /** @typedef {Place & { text: string }} Edit */
 
 const colours = HighlightStyle.define([
-	{ tag: tags.propertyName, class: 'tok-name' },
-	{ tag: tags.string, class: 'tok-text' },
-	{ tag: [tags.number, tags.bool, tags.null], class: 'tok-value' },
+	{ tag: tags.propertyName, color: 'var(--code-name)' },
+	{ tag: tags.string, color: 'var(--code-text)' },
+	{ tag: [tags.number, tags.bool, tags.null], color: 'var(--code-value)' },
 ]);
+
+const SELECTED = { background: 'var(--selected)' };
+/** The page's sheets do not reach in here, but their variables do. */
+const theme = EditorView.theme({
+	'&': {
+		height: '24rem',
+		fontSize: '0.875rem',
+		color: 'var(--text)',
+		background: 'var(--ground)',
+		border: '1px solid var(--strong-line)',
+		borderRadius: 'var(--radius)',
+	},
+	'&.cm-focused': { outline: '3px solid var(--accent)', outlineOffset: '1px' },
+	'.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.5' },
+	'.cm-content': { caretColor: 'var(--text)' },
+	'.cm-cursor': { borderInlineStartColor: 'var(--text)' },
+	'.cm-gutters': { background: 'var(--raised)', color: 'var(--faint)', borderInlineEnd: '1px solid var(--line)' },
+	'.cm-selectionBackground': SELECTED,
+	'&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': SELECTED,
+	'.cm-tooltip': { background: 'var(--raised)', color: 'var(--text)', border: '1px solid var(--strong-line)' },
+	// Drawn by text: the pictures that CodeMirror has for it are data URLs, which the security policy refuses as well.
+	...underlined('error', '"✕"', 'var(--bad)'),
+	...underlined('warning', '"▲"', 'var(--open)'),
+	...underlined('info', '"●"', 'var(--accent)'),
+	'.seen': { borderBottom: '2px solid transparent' },
+	'.seen.good': { background: 'var(--good-ground)', borderColor: 'var(--good)' },
+	'.seen.bad': { background: 'var(--bad-ground)', borderColor: 'var(--bad)' },
+	'.seen.open': { background: 'var(--open-ground)', borderColor: 'var(--open)' },
+});
+
+/**
+ * @param {'error' | 'warning' | 'info'} severity
+ * @param {string} sign
+ * @param {string} color
+ */
+function underlined(severity, sign, color) {
+	const decoration = { backgroundImage: 'none', textDecoration: `underline wavy ${color}`, textUnderlineOffset: '3px' };
+	return { [`.cm-lintRange-${severity}`]: decoration, [`.cm-lint-marker-${severity}`]: { content: sign, color } };
+}
 
 /** What a field of the state is set to. @type {import('@codemirror/state').StateEffectType<{ from: number, to: number, seen: string }[]>} */
 const setSeen = StateEffect.define();
@@ -58,21 +97,32 @@ export class Editor {
 	 */
 	constructor({ parent, label, changed, instead }) {
 		this.#changed = changed;
+		// In a document CodeMirror makes style elements, which the page's security policy refuses; in a shadow root it
+		// adopts sheets.
+		const root = parent.attachShadow({ mode: 'open' });
 		this.#view = new EditorView({
-			parent,
+			parent: root,
+			root,
 			state: EditorState.create({
 				extensions: [
 					lineNumbers(),
 					lintGutter(),
 					history(),
 					drawSelection(),
+					highlightSpecialChars(),
 					bracketMatching(),
 					indentUnit.of('  '),
 					json(),
 					syntaxHighlighting(colours),
 					seenParts,
+					theme,
 					EditorView.lineWrapping,
-					EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocorrect: 'off' }),
+					EditorView.contentAttributes.of({
+						tabindex: '0',
+						'aria-label': label,
+						spellcheck: 'false',
+						autocorrect: 'off',
+					}),
 					// Tab is left to the browser, so that the keyboard gets out again.
 					keymap.of([...lintKeymap, ...defaultKeymap, ...historyKeymap]),
 					instead ? [replacing(instead), pasting(instead)] : [],

@@ -27,6 +27,7 @@ export class Engine {
 	#open = new Map();
 	/** @type {Promise<Worker>} */
 	#worker;
+	#stopped = false;
 
 	constructor() {
 		this.#worker = this.#start();
@@ -62,6 +63,7 @@ export class Engine {
 	 */
 	async run(args, files, tell) {
 		const worker = await this.#worker;
+		if (this.#stopped) throw stopped();
 		this.#last += 1;
 		const id = this.#last;
 		return new Promise((resolve, reject) => {
@@ -72,9 +74,14 @@ export class Engine {
 
 	/** Ends what is being done. */
 	async stop() {
-		this.#fail(new DOMException('stopped', 'AbortError'));
+		this.#stopped = true;
+		this.#fail(stopped());
 		(await this.#worker).terminate();
 	}
+}
+
+function stopped() {
+	return new DOMException('stopped', 'AbortError');
 }
 
 /**

@@ -1,6 +1,6 @@
 // The first view: claims and a policy side by side, and the verdict drawn. All that it says comes from the commands.
 
-import { announce, copyButton, fill, h } from './dom.js';
+import { announce, copyButton, fill, h, visible } from './dom.js';
 import { Editor } from './editor.js';
 import { newest } from './engine.js';
 import { findingList, UNDERLINE } from './findings.js';
@@ -13,8 +13,8 @@ import { claimsOfToken } from './token.js';
 /** @typedef {import('./findings.js').Finding} Finding */
 /** @typedef {import('./picture.js').Explanation} Explanation */
 /** @typedef {{ title: string, text: string[], page: string }} Why */
-/** @typedef {{ policy: string, claims: string, roleArn: string, request: string }} Question */
-/** @typedef {{ findings: Finding[], lintFault: string, explanation: Explanation | undefined, fault: string }} Answer */
+/** @typedef {Omit<Required<Shown>, 'claims'> & { claims: string }} Question */
+/** @typedef {{ explanation: Explanation | undefined, fault: string }} Verdict */
 
 const POLICY = 'policy';
 const CLAIMS = 'claims';
@@ -41,7 +41,16 @@ export class ExplainView {
 		placeholder: 'aws:SourceIp=203.0.113.9',
 		spellcheck: 'false',
 	});
+	#clientIds = h('textarea', { name: 'client-ids', rows: '2', placeholder: 'sts.amazonaws.com', spellcheck: 'false' });
+	#at = h('input', { name: 'at', placeholder: '2026-11-21T12:00:00Z', spellcheck: 'false' });
+	#denied = h('input', { name: 'denied', type: 'checkbox' });
+	#known = h('details', { class: 'more' });
+	/** @type {(question: Question) => void} */
 	#ask;
+	/** @type {Question | undefined} */
+	#asked;
+	/** @type {{ verdict?: Question, findings?: Question }} */
+	#drawnFor = {};
 	#held = false;
 
 	/**
@@ -79,14 +88,26 @@ export class ExplainView {
 				return this.#policy.text;
 			},
 		});
-		this.#roleArn.addEventListener('input', changed);
-		this.#request.addEventListener('input', changed);
-		this.#ask = newest(
-			(/** @type {Question} */ question) => this.#answer(question),
-			(answer) => this.#draw(answer),
-			(error) =>
-				fill(this.#verdict, h('p', { class: 'message bad', role: 'alert' }, `The page has failed: ${error.message}`)),
+		for (const field of this.#fields) field.addEventListener('input', changed);
+		/** @param {Error} error */
+		const fail = (error) =>
+			fill(this.#verdict, h('p', { class: 'message bad', role: 'alert' }, `The page has failed: ${error.message}`));
+		// The verdict first: it is what people wait for.
+		const explain = newest(
+			(/** @type {Question} */ question) => this.#explain(question),
+			(answer, question) => this.#drawVerdict(answer, question),
+			fail,
 		);
+		const lint = newest(
+			(/** @type {Question} */ question) => this.#lint(question),
+			(answer, question) => this.#drawFindings(answer, question),
+			fail,
+		);
+		this.#ask = (question) => {
+			this.#asked = question;
+			explain(question);
+			lint(question);
+		};
 		fill(
 			this.element,
 			h('h1', {}, 'Why does AWS say “Not authorized”?'),
@@ -119,14 +140,16 @@ export class ExplainView {
 						' prints. A Terraform plan or a template will do as well.',
 					),
 					policyPane,
-					h(
-						'details',
-						{ class: 'more' },
+					fill(
+						this.#known,
 						h('summary', {}, 'What else is known'),
 						h('div', { class: 'fields' }, [
 							h('label', {}, 'Role ARN', this.#roleArn),
+							h('label', {}, 'When the call was made', this.#at),
+							h('label', {}, 'Client ids of the provider, one a line', this.#clientIds),
 							h('label', {}, 'Of the call, KEY=VALUE a line', this.#request),
 						]),
+						h('label', { class: 'row' }, this.#denied, 'AWS has answered “Not authorized”'),
 					),
 				),
 			),
@@ -146,19 +169,24 @@ export class ExplainView {
 	 * @param {Shown} shown
 	 * @param {Why & { id: string }} [why] what the link that led here is about
 	 */
-	show({ policy, claims, roleArn = '', request = '' }, why) {
+	show({ policy, claims, roleArn = '', request = '', clientIds = '', at = '', denied = false }, why) {
 		this.#held = true;
 		this.#policy.text = policy;
 		this.#claims.text = claims ? JSON.stringify(claims, undefined, 2) : '';
 		this.#roleArn.value = roleArn;
 		this.#request.value = request;
+		this.#clientIds.value = clientIds;
+		this.#at.value = at;
+		this.#denied.checked = denied;
 		this.#told.textContent = '';
-		for (const details of this.element.querySelectorAll('details.more')) {
-			details.toggleAttribute('open', Boolean(roleArn || request));
-		}
+		this.#known.open = Boolean(request || clientIds || at || denied);
 		this.#held = false;
 		this.#about(why);
 		this.#changed();
+	}
+
+	get #fields() {
+		return [this.#roleArn, this.#request, this.#clientIds, this.#at, this.#denied];
 	}
 
 	/** Says what is wrong with a link that led here. @param {string} words */
@@ -168,7 +196,10 @@ export class ExplainView {
 
 	/** @param {(Why & { id: string }) | undefined} why */
 	#about(why) {
-		if (!why) return fill(this.#why);
+		if (!why) {
+			fill(this.#why);
+			return;
+		}
 		fill(
 			this.#why,
 			h(
@@ -231,6 +262,9 @@ export class ExplainView {
 			claims: this.#claims.text,
 			roleArn: this.#roleArn.value.trim(),
 			request: this.#request.value.trim(),
+			clientIds: this.#clientIds.value.trim(),
+			at: this.#at.value.trim(),
+			denied: this.#denied.checked,
 		};
 	}
 
@@ -240,35 +274,33 @@ export class ExplainView {
 
 	/**
 	 * @param {Question} question
-	 * @returns {Promise<Answer>}
+	 * @returns {Promise<Verdict>}
 	 */
-	async #answer({ policy, claims, roleArn, request }) {
-		const none = { findings: [], lintFault: '', explanation: undefined, fault: '' };
-		if (policy.trim() === '') return none;
+	async #explain(question) {
+		const { policy, claims } = question;
+		if (policy.trim() === '' || claims.trim() === '') return { explanation: undefined, fault: '' };
 		const files = { [POLICY]: policy, [CLAIMS]: claims };
-		const lint = this.#engine.run(['lint', POLICY, '--format', 'json'], files);
-		const linted = await lint;
-		const { findings } = linted.stdout ? JSON.parse(linted.stdout) : none;
-		if (claims.trim() === '') return { ...none, findings, lintFault: linted.stderr };
-		const args = ['explain', '--policy', POLICY, '--claims', CLAIMS, '--format', 'json'];
-		if (roleArn) args.push('--role-arn', roleArn);
-		for (const line of request.split('\n').filter(Boolean)) args.push('--request', line);
-		const { stdout, stderr } = await this.#engine.run(args, files);
-		const explanation = stdout ? JSON.parse(stdout) : undefined;
-		return { findings, lintFault: explanation ? '' : linted.stderr, explanation, fault: stderr };
+		const { stdout, stderr } = await this.#engine.run(explainArgs(question), files);
+		return { explanation: stdout ? JSON.parse(stdout) : undefined, fault: stderr };
 	}
 
-	/** @param {Answer} answer */
-	#draw({ findings, lintFault, explanation, fault }) {
-		const underlined = findings.map((finding) => ({
-			...finding,
-			severity: UNDERLINE[finding.severity],
-			source: finding.id,
-		}));
-		this.#policy.underline(underlined);
+	/**
+	 * @param {Question} question
+	 * @returns {Promise<{ findings: Finding[], fault: string }>}
+	 */
+	async #lint({ policy }) {
+		if (policy.trim() === '') return { findings: [], fault: '' };
+		const { stdout, stderr } = await this.#engine.run(['lint', POLICY, '--format', 'json'], { [POLICY]: policy });
+		const { findings } = stdout ? JSON.parse(stdout) : { findings: [] };
+		// What cannot be read for a verdict is said there.
+		return { findings, fault: findings.length === 0 ? stderr : '' };
+	}
+
+	/** @param {Verdict} verdict @param {Question} question */
+	#drawVerdict({ explanation, fault }, question) {
 		this.#policy.paint(explanation ? paints(explanation) : []);
-		this.#linkable = explanation?.claims ?? {};
-		const hasPolicy = this.#policy.text.trim() !== '';
+		this.#linkable = explanation?.claims ?? claimsIn(question.claims);
+		const hasPolicy = question.policy.trim() !== '';
 		fill(
 			this.#verdict,
 			!hasPolicy && h('p', { class: 'hint' }, 'Both sides are needed: the claims, and the policy.'),
@@ -276,12 +308,25 @@ export class ExplainView {
 			fault && h('div', { class: 'message bad' }, h('pre', {}, fault.trim())),
 			explanation && this.#drawn(explanation),
 		);
+		this.#drawnFor.verdict = question;
+		this.#tell();
+	}
+
+	/** @param {{ findings: Finding[], fault: string }} lint @param {Question} question */
+	#drawFindings({ findings, fault }, question) {
+		const underlined = findings.map((finding) => ({
+			...finding,
+			severity: UNDERLINE[finding.severity],
+			source: finding.id,
+		}));
+		this.#policy.underline(underlined);
+		const hasPolicy = question.policy.trim() !== '';
 		fill(
 			this.#findings,
-			lintFault && h('div', { class: 'message bad' }, h('pre', {}, lintFault.trim())),
+			fault && h('div', { class: 'message bad' }, h('pre', {}, fault.trim())),
 			!hasPolicy && h('p', { class: 'hint' }, 'None yet.'),
 			hasPolicy &&
-				!lintFault &&
+				!fault &&
 				findingList(findings, {
 					show: (place) => this.#policy.show(place),
 					mend: (finding) => {
@@ -295,12 +340,19 @@ export class ExplainView {
 					},
 				}),
 		);
-		document.dispatchEvent(new CustomEvent('answered'));
+		this.#drawnFor.findings = question;
+		this.#tell();
+	}
+
+	/** Once both are drawn for what is asked. */
+	#tell() {
+		const { verdict, findings } = this.#drawnFor;
+		if (verdict === this.#asked && findings === this.#asked) document.dispatchEvent(new CustomEvent('answered'));
 	}
 
 	/** @param {Explanation} explanation */
 	#drawn(explanation) {
-		const { decision, headline, cause, why, provided, fixes, change, policyChange, lookAt } = explanation;
+		const { decision, headline, cause, why, provided, fixes, change, changedStatement, lookAt } = explanation;
 		const look = { allow: 'good', deny: 'bad', unknown: 'open' }[decision];
 		const word = { allow: 'Allowed', deny: 'Denied', unknown: 'Unknown' }[decision];
 		const apply = () => {
@@ -313,8 +365,8 @@ export class ExplainView {
 				'div',
 				{ class: `message ${look}`, role: 'status' },
 				h('p', { class: 'headline' }, h('strong', {}, `${word}: `), headline),
-				listOf('Why', why),
-				listOf('Provided that', provided),
+				listOf('Why', why.map(visible)),
+				listOf('Provided that', provided.map(visible)),
 				listOf('Look at', lookAt),
 				h('p', {}, h('a', { href: `docs/causes/${cause}.html` }, `About ${cause}`)),
 			),
@@ -327,21 +379,53 @@ export class ExplainView {
 					h(
 						'ul',
 						{},
-						fixes.map(({ place, words }) => h('li', {}, `${place}: ${words}`)),
+						fixes.map(({ place, words }) => h('li', {}, visible(`${place}: ${words}`))),
 					),
-					policyChange && [
+					changedStatement && [
 						h('p', {}, 'The statement, changed so that it admits this token:'),
-						h('pre', { tabindex: '0' }, h('code', {}, JSON.stringify(policyChange, undefined, 2))),
+						h('pre', { tabindex: '0' }, h('code', {}, changedStatement.split('\n').map(visible).join('\n'))),
 						h(
 							'p',
 							{ class: 'row' },
 							change && h('button', { type: 'button', class: 'first', onclick: apply }, 'Apply to the policy'),
-							copyButton('Copy the statement', () => JSON.stringify(policyChange, undefined, 2)),
+							copyButton('Copy the statement', () => changedStatement),
 						),
 					],
 				),
 		];
 	}
+}
+
+/**
+ * The claims in a text that is nothing else.
+ * @param {string} text
+ * @returns {Record<string, unknown>}
+ */
+function claimsIn(text) {
+	try {
+		const value = JSON.parse(text);
+		return typeof value?.iss === 'string' ? value : {};
+	} catch {
+		return {};
+	}
+}
+
+/** @param {Question} question */
+function explainArgs({ roleArn, request, clientIds, at, denied }) {
+	/** @param {string} flag @param {string} text */
+	const each = (flag, text) =>
+		text
+			.split('\n')
+			.filter(Boolean)
+			.flatMap((line) => [flag, line]);
+	return [
+		...['explain', '--policy', POLICY, '--claims', CLAIMS, '--format', 'json'],
+		...each('--role-arn', roleArn),
+		...each('--request', request),
+		...each('--client-id', clientIds),
+		...each('--at', at),
+		...(denied ? ['--denied'] : []),
+	];
 }
 
 /**

@@ -1,6 +1,6 @@
 // What the linter has to say of the policy, whoever asks.
 
-import { h } from './dom.js';
+import { h, visible } from './dom.js';
 
 /** @typedef {import('./editor.js').Place} Place */
 /**
@@ -28,8 +28,8 @@ export function findingList(findings, { show, mend, explain }) {
 		return h(
 			'li',
 			{ class: 'finding' },
-			h('p', {}, h('span', { class: `badge ${severity}` }, severity), ' ', message),
-			h('p', { class: 'hint' }, h('a', { href: `docs/rules/${id}.html` }, `${id} ${rule}`), `. Fix: ${fix}`),
+			h('p', {}, h('span', { class: `badge ${severity}` }, severity), ' ', visible(message)),
+			h('p', { class: 'hint' }, h('a', { href: `docs/rules/${id}.html` }, `${id} ${rule}`), visible(`. Fix: ${fix}`)),
 			h(
 				'p',
 				{ class: 'row' },

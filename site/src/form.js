@@ -14,6 +14,8 @@ import { fill, h } from './dom.js';
 /** For each level: those that most people leave alone. */
 const FURTHER = ['--audience', '--issuer', '--partition'];
 const ROLE = ['--role-name', '--account-id'];
+/** `Its id` says no more than the label. */
+const SAYS_NOTHING = 14;
 
 /** @param {Levels} levels */
 export function jobForm(levels) {
@@ -55,13 +57,11 @@ export function jobForm(levels) {
 			oninput: () => typed.set(flag, input.value),
 		});
 		input.value = typed.get(flag) ?? example;
-		return h(
-			'label',
-			{},
-			labelOf(flag),
-			input,
-			h('span', { class: 'hint' }, several ? `${meaning}. Several: separate them by commas.` : meaning),
-		);
+		const hint = [
+			meaning.length < SAYS_NOTHING ? '' : `${meaning}.`,
+			several ? 'Several: separate them by commas.' : '',
+		];
+		return h('label', {}, labelOf(flag), input, h('span', { class: 'hint' }, hint.join(' ')));
 	};
 	ci.addEventListener('change', () => {
 		typed.clear(); // another CI's names mean other things
@@ -97,7 +97,7 @@ export function jobForm(levels) {
 		claims: async (engine) => {
 			const ended = await engine.run(['generate', ...args(), '--proof', 'proof.json'], {});
 			const proof = ended.files['proof.json'];
-			return proof ? { claims: JSON.parse(proof).admitted } : { problem: ended.stderr.trim() };
+			return proof ? { claims: JSON.parse(proof).admitted[0] } : { problem: ended.stderr.trim() };
 		},
 		/** @param {string} id such as `github-environment` */
 		choose: (id) => {

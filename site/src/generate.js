@@ -1,11 +1,11 @@
 // The second view: a role for a job, in every language that roles are written in, with its proof.
 
-import { announce, copyButton, download, fill, h } from './dom.js';
+import { announce, copyButton, download, fill, h, visible } from './dom.js';
 import { jobForm } from './form.js';
 import { claimsOfToken } from './token.js';
 
-/** @typedef {{ claim: string, part: string | null, value: string | null, refused: boolean }} Mutation */
-/** @typedef {{ admitted: Record<string, unknown>, mutations: Mutation[] }} Proof */
+/** @typedef {{ what: string, to: string | null, refused: boolean }} Mutation */
+/** @typedef {{ admitted: Record<string, unknown>[], mutations: Mutation[] }} Proof */
 
 /** What each file is for, in the order of the tabs. @type {[name: string, label: string][]} */
 const FILES = [
@@ -123,7 +123,7 @@ export class GenerateView {
 			const text = written[`${FOLDER}/${name}`];
 			return text === undefined ? [] : [{ name, label, text }];
 		});
-		const panel = h('div', { role: 'tabpanel', id: 'artefact', tabindex: '0' });
+		const panel = h('div', { role: 'tabpanel', id: 'artefact' });
 		const tabs = files.map(({ label }, index) =>
 			h(
 				'button',
@@ -148,7 +148,7 @@ export class GenerateView {
 					copyButton('Copy', () => file.text),
 					h('button', { type: 'button', onclick: () => download(file.name, file.text, 'text/plain') }, 'Save'),
 				),
-				h('pre', {}, h('code', {}, file.text)),
+				h('pre', { tabindex: '0' }, h('code', {}, file.text)),
 			);
 		};
 		const step = (/** @type {KeyboardEvent} */ event) => {
@@ -199,18 +199,18 @@ export class GenerateView {
 							h(
 								'tr',
 								{},
-								['What differs', 'Is', ''].map((name) => h('th', { scope: 'col' }, name)),
+								['What differs', 'Is', 'Is it let in?'].map((name) => h('th', { scope: 'col' }, name)),
 							),
 						),
 						h(
 							'tbody',
 							{},
-							mutations.map(({ claim, part, value, refused }) =>
+							mutations.map(({ what, to, refused }) =>
 								h(
 									'tr',
 									{},
-									h('td', {}, part ? `${claim} (${part})` : claim),
-									h('td', {}, value === null ? h('em', {}, 'not there') : h('code', {}, value)),
+									h('td', {}, what),
+									h('td', {}, to === null ? h('em', {}, 'not there') : h('code', {}, visible(to))),
 									h(
 										'td',
 										{},
@@ -231,7 +231,7 @@ export class GenerateView {
 						type: 'button',
 						onclick: () => {
 							this.element.dispatchEvent(
-								new CustomEvent('explain', { bubbles: true, detail: { policy, claims: admitted } }),
+								new CustomEvent('explain', { bubbles: true, detail: { policy, claims: admitted[0] } }),
 							);
 						},
 					},

@@ -2,14 +2,14 @@
 
 import { AuditView } from './audit.js';
 import { fill, h } from './dom.js';
-import { Engine } from './engine.js';
+import { engine, material } from './early.js';
 import { examplesView } from './examples.js';
 import { ExplainView } from './explain.js';
 import { GenerateView } from './generate.js';
 import { keepOffline } from './offline-start.js';
 import { unpack } from './permalink.js';
 
-/** @typedef {{ title: string, policy?: string, claims?: string, roleArn?: string, text?: string[], page?: string }} Linked */
+/** @typedef {{ title: string, policy?: string, claims?: string, roleArn?: string, clientIds?: string, at?: string, denied?: boolean, text?: string[], page?: string }} Linked */
 /**
  * What the build has put together of the documentation and the tests.
  * @typedef {object} Material
@@ -24,9 +24,6 @@ const TITLES = { explain: 'Why AWS says no', generate: 'Generate', audit: 'Audit
 /** @type {HTMLElement} */
 const main = /** @type {any} */ (document.getElementById('main'));
 document.body.append(h('div', { id: 'announcements', class: 'visually-hidden', 'aria-live': 'polite' }));
-
-const engine = new Engine();
-const material = fetch('material.json').then((response) => /** @type {Promise<Material>} */ (response.json()));
 
 material.then(start, (error) => {
 	fill(main, h('p', { class: 'message bad', role: 'alert' }, `The page could not be loaded: ${error.message}`));
@@ -95,9 +92,9 @@ async function showLinked(explain, { why, rules, examples }, name, value) {
 	const table = { why, rule: rules, example: examples }[name];
 	const found = table && Object.hasOwn(table, value) ? table[value] : undefined;
 	if (!found) return unknown();
-	const { policy = '', claims, roleArn = '', title, text, page } = found;
+	const { policy = '', claims, title, text, page, ...known } = found;
 	explain.show(
-		{ policy, claims: claims ? JSON.parse(claims) : undefined, roleArn },
+		{ ...known, policy, claims: claims ? JSON.parse(claims) : undefined },
 		text && page ? { id: value, title, text, page } : undefined,
 	);
 }

@@ -7,7 +7,13 @@
  * @property {Record<string, unknown> | undefined} claims
  * @property {string} [roleArn]
  * @property {string} [request] what the token does not say of the call, `KEY=VALUE` a line
+ * @property {string} [clientIds] those of the provider, one a line
+ * @property {string} [at] when the call was made, in RFC 3339
+ * @property {boolean} [denied] AWS has answered that it is not authorized
  */
+
+/** Those of it that are text. */
+const TEXTS = /** @type {const} */ (['roleArn', 'request', 'clientIds', 'at']);
 
 /** Longer ones are cut off by programs that pass them on. */
 const MOST_PACKED = 64 << 10;
@@ -17,9 +23,8 @@ const MOST_UNPACKED = 1 << 20;
  * base64url of raw DEFLATE (RFC 1951) of JSON. Claims that could be used for anything but explaining stay out.
  * @param {Shown} shown
  */
-export async function pack({ policy, claims, roleArn, request }) {
-	const { jti: _, ...kept } = claims ?? {};
-	const text = JSON.stringify({ policy, claims: kept, roleArn, request });
+export async function pack({ claims, ...others }) {
+	const text = JSON.stringify({ claims: withoutId(claims ?? {}), ...others });
 	const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('deflate-raw'));
 	const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
 	let binary = '';
@@ -38,12 +43,13 @@ export async function unpack(packed) {
 	const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
 	const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
 	const value = JSON.parse(await textOf(stream));
-	const { policy, claims, roleArn, request } = Object(value);
+	const { policy, claims, denied } = Object(value);
+	const texts = TEXTS.filter((name) => typeof value?.[name] === 'string').map((name) => [name, value[name]]);
 	return {
 		policy: typeof policy === 'string' ? policy : '',
 		claims: isObject(claims) ? withoutId(claims) : undefined,
-		...(typeof roleArn === 'string' && { roleArn }),
-		...(typeof request === 'string' && { request }),
+		denied: denied === true,
+		...Object.fromEntries(texts),
 	};
 }
 

@@ -1,6 +1,6 @@
 // The verdict, drawn: what AWS looks at, in its order, and what came of each.
 
-import { h, s } from './dom.js';
+import { h, s, visible } from './dom.js';
 
 /** @typedef {'passed' | 'failed' | 'not-seen' | 'not-reached'} Seen */
 /** @typedef {import('./editor.js').Place} Place */
@@ -27,7 +27,7 @@ import { h, s } from './dom.js';
  * @property {{ gate: string, name: string, seen: Seen }[]} gates
  * @property {Statement[]} statements
  * @property {import('./editor.js').Edit | null} change
- * @property {Record<string, unknown> | null} policyChange
+ * @property {string | null} changedStatement
  * @property {{ place: string, words: string }[]} fixes
  * @property {string[]} lookAt
  * @property {Record<string, unknown>} claims
@@ -115,7 +115,7 @@ function statement(one, count, show) {
 	const looks = one.effect === 'Deny' ? OF_DENY : OF_ALLOW;
 	const { look } = looks[one.seen];
 	const applies = { passed: 'applies', failed: 'does not apply', 'not-seen': 'may apply', 'not-reached': '' }[one.seen];
-	const name = one.sid ? `${one.effect} “${one.sid}”` : one.effect;
+	const name = one.sid ? `${one.effect} “${visible(one.sid)}”` : one.effect;
 	return h(
 		'section',
 		{ class: `statement ${look}`, 'aria-label': `Statement ${one.index + 1}` },
@@ -159,7 +159,7 @@ function drawnLeaf(name, leaf, looks, show) {
 			h(
 				'p',
 				{ class: 'leaf-head' },
-				isCondition ? h('code', {}, leaf.key) : name,
+				isCondition ? h('code', {}, visible(leaf.key)) : name,
 				isCondition && h('span', { class: 'hint' }, ` ${leaf.operator} `),
 				' ',
 				badge(look, words),
@@ -210,11 +210,11 @@ function marked(text, ranges) {
 	const parts = [];
 	let at = 0;
 	for (const [start, end] of ranges) {
-		parts.push(text.slice(at, start));
-		parts.push(start === end ? h('mark', { class: 'gap' }, '\u2038') : h('mark', {}, text.slice(start, end)));
+		parts.push(visible(text.slice(at, start)));
+		parts.push(start === end ? h('mark', { class: 'gap' }, '\u2038') : h('mark', {}, visible(text.slice(start, end))));
 		at = end;
 	}
-	return h('code', {}, parts, text.slice(at));
+	return h('code', {}, parts, visible(text.slice(at)));
 }
 
 /**
