@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { core } from '../../js/policy-core.js';
 import { exampleAccount } from '../../site/example-account.js';
@@ -13,7 +13,7 @@ import { layout, MOST_OF_TENANT } from '../../site/src/audit-layout.js';
 import { countRoles, filtered, inHours, rowsOf, SEVERITIES, sorted } from '../../site/src/audit-roles.js';
 import { play } from '../../site/src/memory.js';
 import { account } from './support/account.js';
-import { browse, missing, violations } from './support/page.js';
+import { missing, startPage, violations } from './support/page.js';
 
 /** @typedef {import('../../site/src/audit-roles.js').Report} Report */
 /** @typedef {import('../../site/src/audit-roles.js').Role} Role */
@@ -243,31 +243,32 @@ test('the example is an account that the command reads', () => {
 });
 
 describe('in a browser', { skip: missing }, () => {
-	/** @type {Awaited<ReturnType<typeof browse>>} */
-	let browser;
+	/** @type {Awaited<ReturnType<typeof startPage>>} */
+	let site;
 	const folder = fs.mkdtempSync(join(tmpdir(), 'audit-page-'));
 	before(async () => {
-		browser = await browse();
+		site = await startPage();
 	});
+	afterEach(() => site.closePages());
 	after(async () => {
-		await browser.close();
+		await site.stop();
 		fs.rmSync(folder, { recursive: true });
 	});
 
-	/** @param {import('./support/page.js').Options} [options] */
+	/** @param {import('./support/page.js').ContextOptions} [options] */
 	async function open(options) {
-		const opened = await browser.open({ path: '/#audit', ...options });
-		opened.complaints.length = 0; // those of the view that is made first are not ours
+		const opened = await site.open('/#audit', options);
+		await opened.page.waitForSelector('.drop');
 		return opened;
 	}
-	/** @param {import('./support/page.js').Options} [options] */
+	/** @param {import('./support/page.js').ContextOptions} [options] */
 	async function openExample(options) {
 		const opened = await open(options);
 		await opened.page.getByRole('button', { name: 'Try an example' }).click();
 		await opened.page.waitForSelector('.roles tbody tr');
 		return opened;
 	}
-	/** @typedef {import('./support/page.js').Opened['page']} Page */
+	/** @typedef {import('./support/page.js').Page} Page */
 	/** @param {Page} page @param {string} button */
 	async function downloaded(page, button) {
 		const waiting = page.waitForEvent('download');
@@ -293,7 +294,7 @@ describe('in a browser', { skip: missing }, () => {
 	test('10,000 roles are read, sorted and filtered without the page standing still', async (t) => {
 		const file = join(folder, 'account.json');
 		fs.writeFileSync(file, JSON.stringify(account(10_000), undefined, 4));
-		const { page, complaints, blocked, close } = await open();
+		const { page, complaints, blocked } = await open();
 		await page.evaluate(() => {
 			/** @type {any} */ (globalThis).longTasks = [];
 		});
@@ -328,11 +329,10 @@ describe('in a browser', { skip: missing }, () => {
 		await page.getByRole('button', { name: 'Next' }).click();
 		assert.match((await page.locator('.pages').textContent()) ?? '', /101 to 200/);
 		assert.deepEqual(complaints, []);
-		await close();
 	});
 
 	test('the command says how far it is, and is stopped', async () => {
-		const { page, complaints, close } = await open();
+		const { page, complaints } = await open();
 		await page.route('**/worker.js', (route) =>
 			route.fulfill({
 				contentType: 'text/javascript',
@@ -358,11 +358,10 @@ describe('in a browser', { skip: missing }, () => {
 		await page.getByRole('button', { name: 'Try an example' }).click();
 		await page.waitForSelector('.roles tbody tr');
 		assert.deepEqual(complaints, []);
-		await close();
 	});
 
 	test('what is shown follows columns and filters', async () => {
-		const { page, complaints, close } = await openExample();
+		const { page, complaints } = await openExample();
 		const all = (await count(page)) ?? '';
 		const first = () => page.locator('.roles tbody th').first().textContent();
 		await page.getByRole('button', { name: 'Role', exact: true }).click();
@@ -385,11 +384,10 @@ describe('in a browser', { skip: missing }, () => {
 			/^docs\/rules\/TP\d+\.html$/,
 		);
 		assert.deepEqual(complaints, []);
-		await close();
 	});
 
 	test('the graph filters the table, by keyboard alone', async () => {
-		const { page, complaints, close } = await openExample();
+		const { page, complaints } = await openExample();
 		const all = (await count(page)) ?? '';
 		assert.equal(await page.locator('.node[tabindex="0"]').count(), 1);
 		await page.locator('.node[tabindex="0"]').focus();
@@ -412,22 +410,20 @@ describe('in a browser', { skip: missing }, () => {
 		assert.equal(await count(page), all);
 		assert.equal(await page.locator('.node[aria-pressed=true]').count(), 0);
 		assert.deepEqual(complaints, []);
-		await close();
 	});
 
 	test('SARIF is the command’s own', async () => {
-		const { page, complaints, close } = await openExample();
+		const { page, complaints } = await openExample();
 		const { name, text } = await downloaded(page, 'SARIF of all');
 		assert.equal(name, 'audit.sarif');
 		const files = { 'example-account.json': exampleAccount({ root: ROOT }) };
 		const { stdout } = play(core.Job, ['policy', 'audit', 'example-account.json', '--format', 'sarif'], files);
 		assert.deepEqual(JSON.parse(text), JSON.parse(stdout));
 		assert.deepEqual(complaints, []);
-		await close();
 	});
 
 	test('several files are looked at together, whatever they are called', async () => {
-		const { page, complaints, close } = await open();
+		const { page, complaints } = await open();
 		const text = JSON.stringify(account(20));
 		await drop(page, [
 			{ name: 'a.json', text },
@@ -440,11 +436,10 @@ describe('in a browser', { skip: missing }, () => {
 			/of 70 roles .*a\.json, a\.json \(2\), \.\/--output/,
 		);
 		assert.deepEqual(complaints, []);
-		await close();
 	});
 
 	test('what cannot be looked at is refused, and says why', async () => {
-		const { page, complaints, close } = await open();
+		const { page, complaints } = await open();
 		const message = page.locator('.message.bad');
 		for (const [files, expected] of /** @type {[{ name: string, text?: string, bytes?: number }[], RegExp][]} */ ([
 			[[{ name: 'big.json', bytes: (64 << 20) + 1 }], /big\.json has 65 MiB, and 64 MiB is the most/],
@@ -458,11 +453,10 @@ describe('in a browser', { skip: missing }, () => {
 		await page.getByRole('button', { name: 'Look at this text' }).click();
 		await message.filter({ hasText: 'The field is empty' }).waitFor();
 		assert.deepEqual(complaints, []);
-		await close();
 	});
 
 	test('names from the file are text, and nothing else', async () => {
-		const { page, complaints, close } = await open();
+		const { page, complaints } = await open();
 		const evil = '<img src=x onerror=alert(1)>';
 		const wide = account(12, 3);
 		for (const one of wide.RoleDetailList) one.RoleName = evil;
@@ -473,23 +467,21 @@ describe('in a browser', { skip: missing }, () => {
 		assert.match((await page.locator('.roles tbody th').first().textContent()) ?? '', /^<img src=x/);
 		assert.equal(await page.locator('img').count(), 0);
 		assert.deepEqual(complaints, []);
-		await close();
 	});
 
 	test('a role is explained in the first view', async () => {
-		const { page, close } = await openExample();
+		const { page } = await openExample();
 		await page
 			.getByRole('button', { name: /^Explain / })
 			.first()
 			.click();
 		await page.waitForURL(/#explain$/);
-		await page.getByText('Not authorized').waitFor();
+		await page.getByRole('heading', { level: 1, name: 'Not authorized' }).waitFor();
 		assert.match(await page.locator('input[name=role-arn]').inputValue(), /^arn:aws:iam::123456789012:role\//);
-		await close();
 	});
 
 	test('all that the filter shows is printed', async () => {
-		const { page, complaints, close } = await open();
+		const { page, complaints } = await open();
 		await drop(page, [{ name: 'account.json', text: JSON.stringify(account(300)) }]);
 		await page.waitForSelector('.roles tbody tr');
 		assert.equal(await page.locator('.roles tbody tr').count(), 100);
@@ -510,13 +502,12 @@ describe('in a browser', { skip: missing }, () => {
 		);
 		assert.ok(await page.getByText(/looked at on \d{4}-\d\d-\d\d/).isVisible());
 		assert.deepEqual(complaints, []);
-		await close();
 	});
 
 	for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
 		for (const width of [1280, 360]) {
 			test(`axe-core has nothing against it: ${colorScheme}, ${width} px`, async () => {
-				const { page, close } = await open({ colorScheme, width, bypassCSP: true });
+				const { page } = await open({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
 				assert.deepEqual(await violations(page), []);
 				await page.getByRole('button', { name: 'Try an example' }).click();
 				await page.waitForSelector('.roles tbody tr');
@@ -524,7 +515,6 @@ describe('in a browser', { skip: missing }, () => {
 				await page.locator('.node').nth(4).press('Enter');
 				assert.deepEqual(await violations(page), []);
 				assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width);
-				await close();
 			});
 		}
 	}
