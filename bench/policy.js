@@ -9,7 +9,10 @@ import os from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { play } from '../site/src/memory.js';
+import { report } from './figures.js';
 import { startLauncher } from './helpers.js';
+import { account, claimsOf, policy } from './policies.js';
 
 const USAGE = `\
 node bench/policy.js [option]...
@@ -18,13 +21,8 @@ node bench/policy.js [option]...
   --write      put the table into docs/performance.md`;
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
-const PAGE = `${ROOT}/docs/performance.md`;
-const BEGIN = '<!-- bench/policy.js writes from here -->\n';
-const END = '<!-- bench/policy.js writes to here -->\n';
 const ROLES = 10_000;
 const MIB = 1024 * 1024;
-
-/** @typedef {{ what: string, atMost?: number, atLeast?: number, unit: string, value: number | undefined, digits?: number }} Row */
 
 const { values: options } = parseArgs({
 	options: {
@@ -48,11 +46,11 @@ async function main() {
 
 	const boundary = perCall((at) => core.policyLint('', `file-${at % 2}.json`));
 	const lint = perCall((at) => core.policyLint(/** @type {string} */ (policies[at % policies.length]), 'policy.json'));
-	const help = perCall(() => command(core, ['policy', 'explain', '--help'], {}));
+	const help = perCall(() => play(core.Job, ['policy', 'explain', '--help'], {}));
 	const explain = perCall(() => {
 		const files = { 'policy.json': /** @type {string} */ (policies[1]), 'claims.json': claims };
-		return command(
-			core,
+		return play(
+			core.Job,
 			['policy', 'explain', '--policy', 'policy.json', '--claims', 'claims.json', '--format', 'json'],
 			files,
 		);
@@ -63,7 +61,7 @@ async function main() {
 	const audited = await whole(launcher, ['policy', 'audit', dump], temp);
 	launcher.stop();
 
-	/** @type {Row[]} */
+	/** @type {import('./figures.js').Row[]} */
 	const rows = [
 		{ what: 'One text over the boundary and back', unit: ' us', value: boundary },
 		{ what: 'Policies linted, one call each', atLeast: 20_000, unit: ' a second', value: 1e6 / lint, digits: 0 },
@@ -85,9 +83,7 @@ async function main() {
 		},
 		{ what: 'Peak memory of that', atMost: 300, unit: ' MiB', value: audited && audited.peak / MIB, digits: 0 },
 	];
-	const page = `${about()}\n${table(rows)}`;
-	console.log(page);
-	if (options.write) write(page);
+	report({ command: 'policy', rows, write: options.write });
 }
 
 /**
@@ -109,37 +105,6 @@ function perCall(call) {
 function cpu() {
 	const { user, system } = (process.threadCpuUsage ?? process.cpuUsage)();
 	return user + system;
-}
-
-/**
- * Runs a command of the module, with its files from memory.
- * @param {typeof import('../pkg/ci_assume_role_policy.js')} core
- * @param {string[]} args
- * @param {Record<string, string>} files
- * @returns {{ exitCode: number, text: string }}
- */
-function command(core, args, files) {
-	const job = new core.Job(bytes({ entry: 'command', args, env: {}, runtime: { name: 'node', platform: 'linux' } }));
-	let text = '';
-	for (;;) {
-		/** @type {import('../js/types.d.ts').Effect[]} */
-		const effects = JSON.parse(Buffer.from(job.next()).toString());
-		for (const effect of effects) {
-			if (effect.kind === 'log') text += effect.text;
-			else if (effect.kind === 'done') {
-				job.free();
-				return { exitCode: effect.exitCode, text };
-			} else if (effect.kind === 'read-file') {
-				job.resume(effect.id, bytes({ contents: files[effect.path] ?? '' }), 1);
-			} else throw new Error(`cannot be measured: ${effect.kind}`);
-		}
-		if (effects.length === 0) throw new Error('cannot be measured: nothing more is asked for');
-	}
-}
-
-/** @param {unknown} value */
-function bytes(value) {
-	return Buffer.from(JSON.stringify(value));
 }
 
 /** Evaluation alone, in a module that is made for this: built like those that ship, but for their last pass. */
@@ -184,97 +149,4 @@ async function whole(launcher, args, temp) {
 	);
 	// 0 and 1 are answers; with anything else nothing was looked at.
 	return ran.exitCode > 1 || fs.statSync(log).size === 0 ? undefined : ran;
-}
-
-/** A policy as people write them: every third with something to find. @param {number} at */
-function policy(at) {
-	const host = 'token.actions.githubusercontent.com';
-	const ref = 'ref:refs/heads/main';
-	const both = [`repo:acme/app-${at}:${ref}`, `repo:acme@9919/app-${at}@${1000 + at}:${ref}`];
-	const sub = at % 3 === 0 ? `repo:acme/app-${at}:*` : both;
-	return {
-		Version: '2012-10-17',
-		Statement: [
-			{
-				Effect: 'Allow',
-				Principal: { Federated: `arn:aws:iam::111122223333:oidc-provider/${host}` },
-				Action: 'sts:AssumeRoleWithWebIdentity',
-				Condition: {
-					StringEquals: { [`${host}:aud`]: 'sts.amazonaws.com', [`${host}:repository_id`]: String(1000 + at) },
-					StringLike: { [`${host}:sub`]: sub },
-				},
-			},
-		],
-	};
-}
-
-/** @param {number} at */
-function claimsOf(at) {
-	return {
-		iss: 'https://token.actions.githubusercontent.com',
-		aud: 'sts.amazonaws.com',
-		sub: `repo:acme/app-${at}:ref:refs/heads/main`,
-		repository: `acme/app-${at}`,
-		repository_id: String(1000 + at),
-		repository_owner_id: '9919',
-		ref: 'refs/heads/main',
-	};
-}
-
-/** As `aws iam get-account-authorization-details` prints it. @param {number} count */
-function account(count) {
-	return {
-		UserDetailList: [],
-		GroupDetailList: [],
-		RoleDetailList: Array.from({ length: count }, (_, at) => ({
-			Path: '/',
-			RoleName: `role-${at}`,
-			RoleId: `AROA${String(at).padStart(17, '0')}`,
-			Arn: `arn:aws:iam::111122223333:role/role-${at}`,
-			CreateDate: '2026-01-01T00:00:00+00:00',
-			AssumeRolePolicyDocument: policy(at),
-			InstanceProfileList: [],
-			RolePolicyList: [
-				{
-					PolicyName: 'own',
-					PolicyDocument: {
-						Version: '2012-10-17',
-						Statement: [
-							{ Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject'], Resource: `arn:aws:s3:::bucket-${at}/*` },
-						],
-					},
-				},
-			],
-			AttachedManagedPolicies: [{ PolicyName: 'ReadOnlyAccess', PolicyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }],
-			Tags: [{ Key: 'team', Value: `team-${at % 50}` }],
-		})),
-		Policies: [],
-	};
-}
-
-function about() {
-	const machine = `${process.platform} ${process.arch}, ${os.cpus().length} cores`;
-	return `Made by \`cargo xtask bench policy --write\` on Node ${process.versions.node}, ${machine}.\n`;
-}
-
-/** @param {Row[]} rows */
-function table(rows) {
-	const lines = rows.map(({ what, atMost, atLeast, unit, value, digits = 1 }) => {
-		const measured = value === undefined ? 'not measured' : `${value.toFixed(digits)}${unit}`;
-		const budget =
-			atMost === undefined ? (atLeast === undefined ? '' : `at least ${atLeast}${unit}`) : `at most ${atMost}${unit}`;
-		const kept =
-			value === undefined || ((atMost === undefined || value <= atMost) && (atLeast === undefined || value >= atLeast));
-		return `| ${what} | ${budget} | ${measured} | ${budget === '' || value === undefined ? '' : kept ? 'ok' : '**OVER**'} |\n`;
-	});
-	return `| What | Budget | Measured |  |\n| --- | --- | --- | --- |\n${lines.join('')}`;
-}
-
-/** @param {string} text */
-function write(text) {
-	const [before, rest] = fs.readFileSync(PAGE, 'utf8').split(BEGIN);
-	const after = rest?.split(END)[1];
-	if (before === undefined || after === undefined)
-		throw new Error('docs/performance.md has lost the marks of its table of policies');
-	fs.writeFileSync(PAGE, `${before}${BEGIN}\n${text}\n${END}${after}`);
 }
