@@ -99,6 +99,7 @@ function assertFenced(page) {
 		/^### AWS credentials: `[a-z-]+`$/,
 		/^\*\*(Usual causes|What to do|To paste)\*\*$/,
 		/^\[What this means\]\(https:\/\/github\.com\/[\w./-]+#[a-z-]+\)$/,
+		/^\[What this means\]\(https:\/\/\w+\.github\.io\/[\w-]+\/#why=[a-z-]+\)$/,
 	];
 	let fence = '';
 	for (const line of page.split('\n')) {

@@ -173,7 +173,7 @@ describe('policy', { concurrency: 2 }, () => {
 		assert.equal(results.length, 1);
 		const [{ ruleId, ruleIndex, level, message, locations }] = results;
 		assert.deepEqual([ruleId, level], ['github-subject-context', 'error']);
-		assert.match(tool.driver.rules[ruleIndex].helpUri, /\/docs\/causes\/github-subject-context\.md$/);
+		assert.match(tool.driver.rules[ruleIndex].helpUri, /\/#why=github-subject-context$/);
 		assert.equal(tool.driver.rules[ruleIndex].properties, undefined);
 		assert.equal(locations[0].physicalLocation.region.startLine, 13);
 		assert.match(
