@@ -40,7 +40,7 @@ describe('failures in the Bitrise CLI', { concurrency: 2, skip }, () => {
 		assertFailed(cli, ran, /^AWS does not let this job assume \S+ \(not-authorized\)\n {2}AWS says: AccessDenied/);
 		const reason = ran.environment('later').get('BITRISE_FAILED_STEP_ERROR_MESSAGE') ?? '';
 		assert.match(reason, /"token\.builds\.bitrise\.io:sub": "app:0a1b2c3d4e5f6071:workflow:deploy"/);
-		assert.match(reason, /docs: \S+#not-authorized$/);
+		assert.match(reason, /docs: \S+#why=not-authorized$/);
 		assert.match(ran.log, /error\[not-authorized\][\s\S]*why +1\. the policy tests another claim than `aud` and `sub`/);
 	});
 
