@@ -19,6 +19,8 @@ node bench/page.js [option]...
 
 const DIST = fileURLToPath(new URL('../site/dist/', import.meta.url));
 const SLOWER = 4;
+/** What a page that is closed still does is not to be measured, in milliseconds. */
+const PAUSE = 1000;
 const ROLES = 10_000;
 const TYPED = 40;
 const BYTES = 2048;
@@ -50,7 +52,13 @@ async function main() {
 			what: `First verdict after a cold load, CPU throttled ${SLOWER} times`,
 			atMost: 1,
 			unit: ' s',
-			value: median(verdicts) / 1000,
+			value: median(verdicts.map(({ there }) => there)) / 1000,
+			digits: 2,
+		},
+		{
+			what: 'The same, until the frame after it was drawn',
+			unit: ' s',
+			value: median(verdicts.map(({ seen }) => seen)) / 1000,
 			digits: 2,
 		},
 		{ what: 'Policy of 2 KB linted as one types, in the worker and back', atMost: 8, unit: ' ms', value: typed.lint },
@@ -82,16 +90,23 @@ async function firstVerdict(site) {
 	const devtools = await context.newCDPSession(page);
 	await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
 	await page.addInitScript(() => {
-		new MutationObserver((_, observer) => {
-			if (!document.querySelector('.headline')) return;
-			observer.disconnect();
-			Object.assign(globalThis, { verdictAt: performance.now() });
-		}).observe(document, { childList: true, subtree: true });
+		const verdict = new Promise((resolve) => {
+			new MutationObserver((_, observer) => {
+				if (!document.querySelector('.headline')) return;
+				observer.disconnect();
+				const there = performance.now();
+				requestAnimationFrame(() => setTimeout(() => resolve({ there, seen: performance.now() })));
+			}).observe(document, { childList: true, subtree: true });
+		});
+		Object.assign(globalThis, { verdict });
 	});
 	await page.goto(`${site.origin}/#why=github-subject-context`);
-	const at = await page.waitForFunction(() => /** @type {any} */ (globalThis).verdictAt);
-	const value = /** @type {number} */ (await at.jsonValue());
+	// Asked once: a question in each frame would take its share of the time.
+	const value = await page.evaluate(
+		() => /** @type {Promise<{ there: number, seen: number }>} */ (/** @type {any} */ (globalThis).verdict),
+	);
 	await site.closePages(); // the throttle takes its time from everybody
+	await new Promise((resolve) => setTimeout(resolve, PAUSE));
 	return value;
 }
 
@@ -107,8 +122,7 @@ async function typing(site) {
 			const scripts = /** @type {any} */ (globalThis).trustedTypes.createPolicy('bench', {
 				createScriptURL: (/** @type {string} */ url) => url,
 			});
-			const worker = new Worker(scripts.createScriptURL('worker.js'), { type: 'module' });
-			worker.postMessage(await WebAssembly.compileStreaming(fetch('policy.wasm')));
+			const worker = new Worker(scripts.createScriptURL('worker.js'));
 			/** @type {number[]} */
 			const took = [];
 			for (let id = 0; id < Number(times); id += 1) {

@@ -21,33 +21,54 @@ const COMPRESSED = /\.(css|html|js|json|svg|wasm|webmanifest)$/;
 fs.rmSync(out, { recursive: true, force: true });
 fs.mkdirSync(out, { recursive: true });
 
-await esbuild.build({
-	entryPoints: ['early.js', 'main.js', 'worker.js', 'style.css', 'page.css', 'audit.css'].map((name) =>
-		join(source, name),
-	),
+/** @type {import('esbuild').BuildOptions} */
+const common = {
 	outdir: out,
 	bundle: true,
 	minify: true,
-	format: 'esm',
-	splitting: true, // what is begun early is begun once
 	target: TARGET,
 	legalComments: 'none',
-	// The glue could fetch its module by itself; the page hands it one, and nothing is to look for a file.
-	define: { 'import.meta.url': '""' },
 	logLevel: 'warning',
+};
+await esbuild.build({
+	...common,
+	entryPoints: ['main.js', 'style.css', 'page.css'].map((name) => join(source, name)),
+	format: 'esm',
+	splitting: true, // the editor comes after the first verdict
+	define: { 'globalThis.MATERIAL': JSON.stringify(JSON.stringify(await material({ root }))) },
 });
-for (const name of ['index.html', 'icon.svg', 'manifest.webmanifest'])
-	fs.copyFileSync(join(source, name), join(out, name));
+await esbuild.build({
+	...common,
+	entryPoints: [join(source, 'worker.js')],
+	format: 'iife',
+	// The glue could fetch its module by itself; the worker hands it one, and nothing is to look for a file.
+	define: { 'import.meta.url': '""' },
+});
+for (const name of ['icon.svg', 'manifest.webmanifest']) fs.copyFileSync(join(source, name), join(out, name));
+await page();
 const core = zlib.brotliDecompressSync(fs.readFileSync(join(root, 'pkg/ci_assume_role_policy_bg.wasm.br')));
 fs.writeFileSync(join(out, 'policy.wasm'), core);
-const all = await material({ root });
-fs.writeFileSync(join(out, 'material.json'), JSON.stringify(all));
 fs.writeFileSync(join(out, 'example-account.json'), exampleAccount({ root }));
 
 await buildDocs({ root, out });
 await keptOffline();
 compress();
 report();
+
+/** The page itself, with the script that stands in it, which its security policy knows by its hash. */
+async function page() {
+	const entryPoints = [join(source, 'begin.js')];
+	const { outputFiles } = await esbuild.build({ ...common, entryPoints, format: 'iife', write: false });
+	const script = outputFiles[0]?.text.trim() ?? '';
+	const hash = createHash('sha256').update(script).digest('base64');
+	const text = fs.readFileSync(join(source, 'index.html'), 'utf8');
+	const built = text
+		.replace("script-src 'self'", (own) => `${own} 'sha256-${hash}'`)
+		.replace('<script src="begin.js"></script>', () => `<script>${script}</script>`);
+	if (!built.includes(hash) || !built.includes(script) || script.includes('</'))
+		throw new Error('site/src/index.html has no place for begin.js');
+	fs.writeFileSync(join(out, 'index.html'), built);
+}
 
 /** The names of all files go into the script that keeps them, with a version that changes when one of them does. */
 async function keptOffline() {
@@ -61,14 +82,10 @@ async function keptOffline() {
 		docs: files.filter(isDocs),
 	};
 	await esbuild.build({
+		...common,
 		entryPoints: [join(source, 'offline.js')],
-		outdir: out,
-		bundle: true,
-		minify: true,
 		format: 'iife',
-		target: TARGET,
 		define: { 'globalThis.OFFLINE': JSON.stringify(kept) },
-		logLevel: 'warning',
 	});
 }
 

@@ -55,7 +55,7 @@ export async function material({ root }) {
 		}),
 	}));
 	const why = Object.fromEntries(Object.entries(await whyData({ root })).map(([id, known]) => [id, linked(known)]));
-	return { levels: { cis, flags }, examples, why, rules: await rulesData({ root }) };
+	return { levels: { cis, flags }, why, rule: await rulesData({ root }), example: examples };
 }
 
 /**

@@ -329,7 +329,7 @@ async function command(args, files, signal, tell) {
 	try {
 		return await or(signal, engine.run(['audit', ...args], files, tell));
 	} finally {
-		engine.stop().catch(() => {}); // it has not started
+		engine.stop();
 	}
 }
 

@@ -2,6 +2,7 @@
 // the editor is most of the page's script, and nobody has to wait for it to see why AWS says no.
 
 import { h } from './dom.js';
+import { firstShown } from './first.js';
 
 /**
  * A part of a text as the core gives it: lines and columns from 1, columns in characters.
@@ -16,10 +17,7 @@ import { h } from './dom.js';
 /** @typedef {Place & { severity: 'error' | 'warning' | 'info', source: string, message: string }} Finding */
 /** @typedef {import('./codemirror.js').CodeEditor} CodeEditor */
 
-/** The first verdict, or what stands in its place. */
-const answered = new Promise((resolve) => document.addEventListener('answered', resolve, { once: true }));
-/** Once that is on the screen. */
-const loaded = answered.then(() => new Promise((resolve) => setTimeout(resolve))).then(() => import('./codemirror.js'));
+const loaded = firstShown.then(() => import('./codemirror.js'));
 
 export class Editor {
 	#text = '';

@@ -6,18 +6,14 @@ import { ownScript } from './dom.js';
 /** @typedef {import('./memory.js').Ended} Ended */
 /** @typedef {(done: number, total: number) => void} Tell */
 
-/** @type {Promise<WebAssembly.Module> | undefined} */
-let compiled;
-
-/** Compiled once, for every worker. */
-function core() {
-	compiled ??= fetch('policy.wasm').then(async (response) => {
-		if (!response.ok) throw new Error(`policy.wasm: ${response.status}`);
-		// A host that calls it something else than application/wasm is no reason to fail.
-		const streams = response.headers.get('content-type') === 'application/wasm';
-		return streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+/** The thread that has the module, and when it fails. */
+export function startWorker() {
+	const worker = new Worker(ownScript('worker.js'));
+	/** @type {Promise<Error>} */
+	const failed = new Promise((resolve) => {
+		worker.onerror = ({ message }) => resolve(new Error(message || 'the worker could not be started'));
 	});
-	return compiled;
+	return { worker, failed };
 }
 
 /** One worker, which answers one question after the other. */
@@ -25,17 +21,12 @@ export class Engine {
 	#last = 0;
 	/** @type {Map<number, { resolve: (ended: Ended) => void, reject: (error: Error) => void, tell: Tell | undefined }>} */
 	#open = new Map();
-	/** @type {Promise<Worker>} */
 	#worker;
-	#stopped = false;
+	/** Why it answers nothing any more. @type {Error | undefined} */
+	#ended;
 
-	constructor() {
-		this.#worker = this.#start();
-		this.#worker.catch(() => {}); // whoever asks is told
-	}
-
-	async #start() {
-		const worker = new Worker(ownScript('worker.js'), { type: 'module' });
+	constructor({ worker, failed } = startWorker()) {
+		this.#worker = worker;
 		worker.onmessage = ({ data }) => {
 			const asked = this.#open.get(data.id);
 			if (!asked) return;
@@ -44,13 +35,12 @@ export class Engine {
 			if (data.ended) asked.resolve(data.ended);
 			else asked.reject(new Error(data.error));
 		};
-		worker.onerror = (event) => this.#fail(new Error(event.message || 'the worker could not be started'));
-		worker.postMessage(await core());
-		return worker;
+		failed.then((error) => this.#end(error));
 	}
 
 	/** @param {Error} error */
-	#fail(error) {
+	#end(error) {
+		this.#ended ??= error;
 		for (const { reject } of this.#open.values()) reject(error);
 		this.#open.clear();
 	}
@@ -62,26 +52,20 @@ export class Engine {
 	 * @returns {Promise<Ended>}
 	 */
 	async run(args, files, tell) {
-		const worker = await this.#worker;
-		if (this.#stopped) throw stopped();
+		if (this.#ended) throw this.#ended;
 		this.#last += 1;
 		const id = this.#last;
 		return new Promise((resolve, reject) => {
 			this.#open.set(id, { resolve, reject, tell });
-			worker.postMessage({ id, args: ['policy', ...args], files, progress: tell !== undefined });
+			this.#worker.postMessage({ id, args: ['policy', ...args], files, progress: tell !== undefined });
 		});
 	}
 
 	/** Ends what is being done. */
-	async stop() {
-		this.#stopped = true;
-		this.#fail(stopped());
-		(await this.#worker).terminate();
+	stop() {
+		this.#end(new DOMException('stopped', 'AbortError'));
+		this.#worker.terminate();
 	}
-}
-
-function stopped() {
-	return new DOMException('stopped', 'AbortError');
 }
 
 /**

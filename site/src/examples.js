@@ -1,9 +1,10 @@
 // Examples, each behind a link of its own.
 
 import { h } from './dom.js';
+import { material } from './material.js';
 
-/** @param {import('./main.js').Material} all */
-export function examplesView({ why, rules, examples, levels }) {
+export function examplesView() {
+	const { why, rule: rules, example: examples, levels } = material;
 	const causes = Object.entries(why).filter(([, { policy }]) => policy !== undefined);
 	return h(
 		'div',

@@ -5,6 +5,7 @@ import { Editor } from './editor.js';
 import { newest } from './engine.js';
 import { findingList, UNDERLINE } from './findings.js';
 import { jobForm } from './form.js';
+import { material } from './material.js';
 import { pack } from './permalink.js';
 import { paints, picture } from './picture.js';
 import { claimsOfToken } from './token.js';
@@ -23,7 +24,6 @@ const SIGNATURE_DROPPED = 'That was a token: its signature and its id were dropp
 export class ExplainView {
 	element = h('div', { class: 'view' });
 	#engine;
-	#form;
 	#why = h('div', {});
 	#told = h('p', { class: 'hint', role: 'status' });
 	#verdict = h('div', { class: 'verdict' });
@@ -53,13 +53,9 @@ export class ExplainView {
 	#drawnFor = {};
 	#held = false;
 
-	/**
-	 * @param {import('./engine.js').Engine} engine
-	 * @param {import('./form.js').Levels} levels
-	 */
-	constructor(engine, levels) {
+	/** @param {import('./engine.js').Engine} engine */
+	constructor(engine) {
 		this.#engine = engine;
-		this.#form = jobForm(levels);
 		const claimsPane = h('div', { class: 'editor' });
 		const policyPane = h('div', { class: 'editor' });
 		const changed = () => this.#changed();
@@ -162,7 +158,17 @@ export class ExplainView {
 				this.#findings,
 			),
 		);
-		this.#changed();
+	}
+
+	/** Answers what is there, if nothing was shown yet. */
+	start() {
+		if (!this.#asked) this.#changed();
+	}
+
+	/** When what it holds now is answered. */
+	async answered() {
+		if (this.#isAnswered) return;
+		await new Promise((resolve) => document.addEventListener('answered', resolve, { once: true }));
 	}
 
 	/**
@@ -213,22 +219,26 @@ export class ExplainView {
 	}
 
 	#formPanel() {
-		const fault = h('div', { role: 'alert' });
-		const fillIn = async () => {
-			const { claims, problem } = await this.#form.claims(this.#engine);
-			fill(fault, problem && h('div', { class: 'message bad' }, h('pre', {}, problem)));
-			if (!claims) return;
-			this.#claims.text = JSON.stringify(claims, undefined, 2);
-			announce('The claims are filled in');
+		const panel = h('div', {});
+		const open = () => {
+			if (panel.hasChildNodes()) return;
+			const form = jobForm(material.levels);
+			const fault = h('div', { role: 'alert' });
+			const fillIn = async () => {
+				const { claims, problem } = await form.claims(this.#engine);
+				fill(fault, problem && h('div', { class: 'message bad' }, h('pre', {}, problem)));
+				if (!claims) return;
+				this.#claims.text = JSON.stringify(claims, undefined, 2);
+				announce('The claims are filled in');
+			};
+			fill(
+				panel,
+				form.element,
+				fault,
+				h('button', { type: 'button', onclick: fillIn }, 'Use the claims of such a job'),
+			);
 		};
-		return h(
-			'details',
-			{},
-			h('summary', {}, 'Or describe the job'),
-			this.#form.element,
-			fault,
-			h('button', { type: 'button', onclick: fillIn }, 'Use the claims of such a job'),
-		);
+		return h('details', { ontoggle: open }, h('summary', {}, 'Or describe the job'), panel);
 	}
 
 	#tools() {
@@ -344,10 +354,13 @@ export class ExplainView {
 		this.#tell();
 	}
 
+	get #isAnswered() {
+		return this.#drawnFor.verdict === this.#asked && this.#drawnFor.findings === this.#asked;
+	}
+
 	/** Once both are drawn for what is asked. */
 	#tell() {
-		const { verdict, findings } = this.#drawnFor;
-		if (verdict === this.#asked && findings === this.#asked) document.dispatchEvent(new CustomEvent('answered'));
+		if (this.#isAnswered) document.dispatchEvent(new CustomEvent('answered'));
 	}
 
 	/** @param {Explanation} explanation */

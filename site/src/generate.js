@@ -2,6 +2,7 @@
 
 import { announce, copyButton, download, fill, h, visible } from './dom.js';
 import { jobForm } from './form.js';
+import { material } from './material.js';
 import { claimsOfToken } from './token.js';
 
 /** @typedef {{ what: string, to: string | null, refused: boolean }} Mutation */
@@ -35,13 +36,10 @@ export class GenerateView {
 	});
 	#result = h('div', { class: 'result' });
 
-	/**
-	 * @param {import('./engine.js').Engine} engine
-	 * @param {import('./form.js').Levels} levels
-	 */
-	constructor(engine, levels) {
+	/** @param {import('./engine.js').Engine} engine */
+	constructor(engine) {
 		this.#engine = engine;
-		this.#form = jobForm(levels);
+		this.#form = jobForm(material.levels);
 		this.#claims.addEventListener('beforeinput', (event) => {
 			// A token is taken apart before the field has it.
 			const text = event.data ?? event.dataTransfer?.getData('text/plain') ?? '';

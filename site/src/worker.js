@@ -1,4 +1,4 @@
-// The module, off the page's thread. It is sent compiled, and fetches nothing.
+// The module, off the page's thread. It fetches that file and nothing else.
 
 import { initSync, Job } from '../../pkg/ci_assume_role_policy.js';
 import { play } from './memory.js';
@@ -11,16 +11,26 @@ import { play } from './memory.js';
  * @property {boolean} progress
  */
 
-self.onmessage = ({ data }) => {
-	if (data instanceof WebAssembly.Module) initSync({ module: data });
-	else answer(data);
-};
+const ready = start();
+ready.catch(() => {}); // whoever asks is told
+
+async function start() {
+	const response = await fetch('policy.wasm');
+	if (!response.ok) throw new Error(`policy.wasm: ${response.status}`);
+	// A host that calls it something else than application/wasm is no reason to fail.
+	const streams = response.headers.get('content-type') === 'application/wasm';
+	const compiled = streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+	initSync({ module: await compiled });
+}
+
+self.onmessage = ({ data }) => answer(data);
 
 /** @param {Asked} asked */
-function answer({ id, args, files, progress }) {
+async function answer({ id, args, files, progress }) {
 	/** @param {number} done @param {number} total */
 	const tell = (done, total) => self.postMessage({ id, done, total });
 	try {
+		await ready;
 		self.postMessage({ id, ended: play(Job, args, files, progress ? tell : undefined) });
 	} catch (error) {
 		self.postMessage({ id, error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown' });

@@ -276,6 +276,19 @@ describe('the page explains', { skip: missing }, () => {
 		await page.getByText('`--at` is not a time as RFC 3339 writes it').waitFor();
 	});
 
+	it('says so when its worker or its module cannot be had', async () => {
+		for (const [file, words] of /** @type {const} */ ([
+			['worker.js', 'The page has failed: the worker could not be started'],
+			['policy.wasm', 'The page has failed: Error: policy.wasm: 404'],
+		])) {
+			const { page } = await site.open('/docs/docs.css');
+			await page.route(`**/${file}`, (route) => route.fulfill({ status: 404 }));
+			await page.goto(`${site.origin}/#why=github-subject-context`);
+			await page.getByText(words).waitFor();
+			assert.equal(await page.locator('.message.bad').count(), 1, file);
+		}
+	});
+
 	it('shows hostile text as text', async () => {
 		const { page, complaints } = await site.open('/#explain');
 		const hostile = '<img src=x onerror="document.title=1"><script>document.title=2</script>\u202e\u0000';
