@@ -46,6 +46,7 @@ fn dispatch(args: &[&str]) -> Result<bool> {
         ["build", "scripts"] => pkg::build_scripts()?,
         ["build", "--check"] => pkg::check()?,
         ["test", groups @ ..] => return test::run(groups),
+        ["group", name] => return test::group(name), // how `test` runs each
         ["fuzz"] => fuzz::run(60)?,
         ["fuzz", seconds] => fuzz::run(seconds.parse().context("SECONDS is a whole number")?)?,
         ["bench", "page", rest @ ..] => host::run(Command::new("node").arg("bench/page.js").args(rest))?,

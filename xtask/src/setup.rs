@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Context, Result};
 
@@ -29,17 +30,19 @@ const RUNNERS: [(&str, &str); 11] = [
 const BROWSER: &str = "your system's packages: the page is tried in it";
 const SHELL: &str = "your system's packages: what is made for shells is tried in it";
 
+/// Each of its own lockfile.
+const NODE_FOLDERS: [&str; 7] =
+    ["site", "tests/runtimes", "tests/gitlab", "tests/azure", "tests/iac", "tests/policy-oracle", "tests/schemas"];
+
 pub fn run() -> Result<()> {
-    build_tools()?;
-    node_modules("site")?;
-    node_modules("tests/runtimes")?;
-    node_modules("tests/gitlab")?;
-    node_modules("tests/azure")?;
-    node_modules("tests/iac")?;
-    node_modules("tests/policy-oracle")?;
-    node_modules("tests/schemas")?;
-    python()?;
-    cargo_fuzz()?;
+    rust()?;
+    // All at once: each waits for another server, or for one of its many files, most of the time.
+    thread::scope(|scope| {
+        let others = [scope.spawn(python), scope.spawn(cargo_fuzz)];
+        let folders = [""].into_iter().chain(NODE_FOLDERS).map(|folder| scope.spawn(move || node_modules(folder)));
+        let started: Vec<_> = folders.chain(others).collect();
+        started.into_iter().try_for_each(|one| one.join().expect("an installation does not panic"))
+    })?;
     for (program, how) in RUNNERS.iter().filter(|(program, _)| !host::is_on_path(program)) {
         println!("note: no {program} on PATH or in CI_ASSUME_ROLE_RUNNERS, its tests need it: {how}");
     }

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -11,51 +12,108 @@ use crate::{fuzz, host, pkg, setup, size};
 
 type Group = fn(&mut Tally) -> Result<()>;
 
-const GROUPS: [(&str, Group); 12] = [
-    ("style", style),
-    ("lint", lint),
-    ("core", core),
-    ("boundary", boundary),
-    ("pkg", package),
-    ("site", site),
-    ("js", js),
-    ("buildkite", buildkite),
-    ("iac", iac),
-    ("runtimes", runtimes),
-    ("oracles", oracles),
-    ("fuzz", fuzz_targets),
+/// Two lanes, side by side. What compiles is in one, since cargo does one thing at a time in a folder; what drives
+/// programs, and mostly waits for them, is in the other.
+const LANES: [&[(&str, Group)]; 2] = [
+    &[("lint", lint), ("core", core), ("boundary", boundary), ("pkg", package), ("fuzz", fuzz_targets)],
+    &[
+        ("style", style),
+        ("site", site),
+        ("js", js),
+        ("buildkite", buildkite),
+        ("iac", iac),
+        ("runtimes", runtimes),
+        ("oracles", oracles),
+    ],
 ];
 
+/// Runs the groups that are wanted, all of them if none is named, each in a process of its own whose lines bear its name.
 pub fn run(wanted: &[&str]) -> Result<bool> {
-    let names = GROUPS.map(|(name, _)| name);
+    let names: Vec<&str> = LANES.iter().copied().flatten().map(|(name, _)| *name).collect();
     if let Some(unknown) = wanted.iter().find(|name| !names.contains(name)) {
         bail!("no test group {unknown}: there are {}", names.join(", "));
     }
     setup::run()?;
 
-    let mut total = Tally::default();
-    let mut table = String::new();
-    for (name, group) in GROUPS.iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(name)) {
-        println!("\n======== {name}");
-        let started = Instant::now();
-        let mut tally = Tally::default();
-        let outcome = group(&mut tally);
-        if outcome.is_err() {
-            tally.outcome("stopped early", outcome);
-        }
-        let seconds = started.elapsed().as_secs();
-        table += &format!("{name:<10} {seconds:>4} s {:>6} passed {:>4} failed\n", tally.passed, tally.failed);
-        total.passed += tally.passed;
-        total.failed += tally.failed;
-        total.faults.extend(tally.faults.iter().map(|fault| format!("{name}: {fault}")));
-    }
+    let lanes = LANES.map(|lane| {
+        let names = lane.iter().map(|(name, _)| *name);
+        names.filter(|name| wanted.is_empty() || wanted.contains(name)).collect::<Vec<_>>()
+    });
+    let ended: Vec<Ended> = thread::scope(|scope| {
+        let lanes = lanes.map(|names| scope.spawn(|| names.into_iter().map(apart).collect::<Result<Vec<_>>>()));
+        lanes.into_iter().map(|lane| lane.join().expect("a lane does not panic")).collect::<Result<Vec<_>>>()
+    })?
+    .into_iter()
+    .flatten()
+    .collect();
 
-    println!("\n======== all\n{table}");
-    for fault in &total.faults {
-        println!("FAILED {fault}");
+    println!("\n======== all");
+    for Ended { name, seconds, passed, failed, .. } in &ended {
+        println!("{name:<10} {seconds:>4} s {passed:>6} passed {failed:>4} failed");
     }
-    println!("{} passed, {} failed", total.passed, total.failed);
-    Ok(total.failed == 0)
+    for Ended { name, faults, .. } in &ended {
+        faults.iter().for_each(|fault| println!("FAILED {name}: {fault}"));
+    }
+    let (passed, failed) = ended.iter().fold((0, 0), |(p, f), group| (p + group.passed, f + group.failed));
+    println!("{passed} passed, {failed} failed");
+    Ok(failed == 0)
+}
+
+/// One group, in this process, after `setup`.
+pub fn group(wanted: &str) -> Result<bool> {
+    let (_, group) = LANES.iter().copied().flatten().find(|(name, _)| *name == wanted).context("no such group")?;
+    let mut tally = Tally::default();
+    let outcome = group(&mut tally);
+    if outcome.is_err() {
+        tally.outcome("stopped early", outcome);
+    }
+    for fault in &tally.faults {
+        println!("{FAULT}{fault}");
+    }
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    Ok(tally.failed == 0)
+}
+
+/// How a group tells its faults at its end.
+const FAULT: &str = "fault: ";
+
+/// What came of a group.
+struct Ended {
+    name: &'static str,
+    seconds: u64,
+    passed: usize,
+    failed: usize,
+    faults: Vec<String>,
+}
+
+/// One group in a process of its own, so that what it writes can be told from what another writes meanwhile.
+fn apart(name: &'static str) -> Result<Ended> {
+    let started = Instant::now();
+    let (reader, writer) = std::io::pipe()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["group", name]).stdout(writer.try_clone()?).stderr(writer);
+    let mut child = host::prepare(&mut command).spawn()?;
+    drop(command); // it has the other ends, which would keep the pipe open
+    let mut faults = Vec::new();
+    let mut last = String::new();
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        println!("{name:<9} | {line}");
+        faults.extend(line.strip_prefix(FAULT).map(str::to_owned));
+        last = line;
+    }
+    let status = child.wait()?;
+    let (passed, failed) = total(&last).unwrap_or_else(|| {
+        faults.push(format!("it ended with {status} before it had a total"));
+        (0, 1)
+    });
+    Ok(Ended { name, seconds: started.elapsed().as_secs(), passed, failed, faults })
+}
+
+/// `12 passed, 3 failed`
+fn total(line: &str) -> Option<(usize, usize)> {
+    let (passed, failed) = line.strip_suffix(" failed")?.split_once(" passed, ")?;
+    Some((passed.parse().ok()?, failed.parse().ok()?))
 }
 
 fn style(tally: &mut Tally) -> Result<()> {
@@ -289,5 +347,7 @@ mod tests {
         assert_eq!(node_counts("ℹ fail 2"), (0, 2));
         assert_eq!(node_counts("ℹ cancelled 1"), (0, 1));
         assert_eq!(node_counts("✔ ℹ pass 12 (1.3ms)"), (0, 0));
+        assert_eq!(total("12 passed, 3 failed"), Some((12, 3)));
+        assert_eq!(total("error: no such group"), None);
     }
 }
