@@ -9,7 +9,7 @@ use crate::handover::process::{Cache, Kept, LARGEST_FILE, ProcessCredentials, pr
 use crate::run::Run;
 use crate::settings::Settings;
 #[cfg(feature = "cli")]
-use crate::{ci, cli::settings as flags};
+use crate::{ci::all, cli::settings as flags};
 
 /// Prints the credentials as JSON, alone, to standard output. `path` is the request file that the
 /// hand-over wrote.
@@ -46,7 +46,7 @@ pub async fn answer(run: &Run, ci: &dyn Ci, path: &str) -> Result<(), Failure> {
 
 fn with_settings<'a>(run: &Run, ci: &'a dyn Ci, kept: &Kept) -> Result<(Run, &'a dyn Ci, Settings), Failure> {
     #[cfg(feature = "cli")]
-    if let Some(ci) = kept.ci.as_deref().and_then(ci::named) {
+    if let Some(ci) = kept.ci.as_deref().and_then(all::named) {
         let run = run.with_options_of_flags(ci, &kept.options);
         let settings = flags::read(&run, ci)?;
         return Ok((run, ci, settings));

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use serde_json::Value;
 
 use crate::channel::Channel;
-use crate::ci::{self, Ci};
+use crate::ci::{Ci, all};
 #[cfg(feature = "cli")]
 use crate::cli;
 use crate::diagnostic::{Blame, Failure};
@@ -73,7 +73,7 @@ impl Request {
     pub fn read(text: &str) -> Option<Self> {
         let request: Value = serde_json::from_str(text).ok()?;
         Some(Self {
-            ci: ci::named(request["ci"].as_str()?)?,
+            ci: all::named(request["ci"].as_str()?)?,
             entry: Entry::read(request["entry"].as_str()?, &request["args"])?,
             env: Pairs::read(&request["env"])?,
             runtime: Runtime::read(&request["runtime"]),

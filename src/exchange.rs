@@ -2,15 +2,16 @@
 
 use std::cell::Cell;
 
+use crate::attempts::with_retries;
 use crate::aws::credentials::{Credentials, Identity};
 use crate::ci::Ci;
 use crate::consult;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::explain;
 use crate::names::Meaning;
-use crate::run::{BUDGET_MS, Call, Run, Service, Trouble, apart};
+use crate::run::{Call, Run, Service, Trouble, apart};
 use crate::secret::Secret;
-use crate::settings::{AccountId, Audience, RetryPolicy, RoleSettings, Settings, Source, ToAssume, TokenSource};
+use crate::settings::{RoleSettings, Settings, Source, ToAssume, TokenSource};
 #[cfg(feature = "signed")]
 use crate::signed;
 use crate::source;
@@ -20,6 +21,7 @@ use crate::sts::form;
 use crate::sts::{self};
 use crate::token::preflight::{self, Expected};
 use crate::token::{TokenFault, UnverifiedToken};
+use crate::values::{AccountId, Audience};
 
 /// How often to ask for credentials without punctuation. 28 % of all secrets have none, so that
 /// one in a thousand runs would need more than this.
@@ -142,24 +144,6 @@ pub async fn token_alone(
     with_retries(run, settings, async || token(run, ci, settings, source).await).await
 }
 
-/// Tries as often as may help.
-///
-/// # Errors
-/// With the last trouble.
-pub async fn with_retries<T>(
-    run: &Run,
-    settings: &Settings,
-    attempt: impl AsyncFn() -> Result<T, Trouble>,
-) -> Result<T, Failure> {
-    let mut attempts = Attempts::new(settings.retry);
-    loop {
-        match attempt().await {
-            Ok(done) => return Ok(done),
-            Err(trouble) => apart(attempts.pause(run, trouble)).await?,
-        }
-    }
-}
-
 /// A token that STS will not refuse for its form.
 ///
 /// # Errors
@@ -204,13 +188,13 @@ async fn assume_role(
     role: &ToAssume<'_>,
     token: &UnverifiedToken,
 ) -> Result<Session, Trouble> {
-    let policy_arns: Vec<&str> = role.session.policy_arns.iter().map(crate::settings::PolicyArn::as_str).collect();
+    let policy_arns: Vec<&str> = role.session.policy_arns.iter().map(crate::values::PolicyArn::as_str).collect();
     let request = Request {
         role_arn: role.role_arn.as_str(),
         session_name: role.session.name.as_str(),
         token: token.compact(),
         duration_seconds: Some(role.session.duration.seconds()),
-        policy: role.session.policy.as_ref().map(crate::settings::SessionPolicy::as_str),
+        policy: role.session.policy.as_ref().map(crate::values::SessionPolicy::as_str),
         policy_arns: &policy_arns,
     };
     let mut headers = form::headers(form::XML);
@@ -239,53 +223,4 @@ async fn assume_role(
 fn is_plain(credentials: &Credentials) -> bool {
     let plain = |secret: &Secret| secret.expose().bytes().all(|byte| byte.is_ascii_alphanumeric());
     plain(&credentials.access_key_id) && plain(&credentials.secret_access_key)
-}
-
-/// Counts attempts and decides about the next: full jitter from 0.5 s doubling to 8 s, never past
-/// the budget.
-struct Attempts {
-    policy: RetryPolicy,
-    made: u32,
-    special: u32,
-}
-
-impl Attempts {
-    fn new(policy: RetryPolicy) -> Self {
-        Self { policy, made: 0, special: 0 }
-    }
-
-    /// Waits for the next attempt, if there is one.
-    async fn pause(&mut self, run: &Run, trouble: Trouble) -> Result<(), Failure> {
-        let Some(pause_ms) = self.pause_before_next(run, trouble.retry) else {
-            return Err(trouble.into());
-        };
-        run.say(&format!(
-            "  attempt {} failed: {}; the next one follows in {pause_ms} ms",
-            self.made, trouble.diagnostic.headline
-        ));
-        Ok(run.sleep(pause_ms).await?)
-    }
-
-    fn pause_before_next(&mut self, run: &Run, retry: Retry) -> Option<u64> {
-        self.made += 1;
-        if self.made >= self.policy.max_attempts {
-            return None;
-        }
-        let pause_ms = match retry {
-            Retry::Never => return None,
-            Retry::Yes => {
-                let ceiling = 500_u32 << (self.made - 1).min(4);
-                u64::from(run.channel.random_below(ceiling.min(8_000)))
-            }
-            // Worth one more try in all.
-            Retry::FreshToken | Retry::OnceAfterDelay => {
-                self.special += 1;
-                if self.special > 1 {
-                    return None;
-                }
-                if retry == Retry::FreshToken { 0 } else { 5_000 }
-            }
-        };
-        (run.channel.elapsed_ms() + pause_ms < BUDGET_MS).then_some(pause_ms)
-    }
 }

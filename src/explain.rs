@@ -8,13 +8,14 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::keys;
 use crate::names::Meaning;
 use crate::run::{Run, Trouble};
-use crate::settings::{Region, ToAssume};
+use crate::settings::ToAssume;
 use crate::sts::endpoint::Endpoint;
 use crate::sts::error::{AnswerFault, DurationLimit, ErrorKind, Stranger, StsError};
 use crate::sts::partition::Partition;
 use crate::text::{as_json, nearest};
 use crate::time::span;
 use crate::token::UnverifiedToken;
+use crate::values::Region;
 
 /// The diagnostic for an answer without credentials, and whether to try again.
 #[must_use]

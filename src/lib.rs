@@ -4,6 +4,7 @@
 //! randomness in here. [`job`] holds the one path that every run takes; read it first.
 #![forbid(unsafe_code)]
 
+pub mod attempts;
 pub mod aws;
 #[cfg(target_arch = "wasm32")]
 pub mod bindings;
@@ -25,6 +26,7 @@ pub mod exchange;
 pub mod explain;
 pub mod handover;
 pub mod iam;
+pub mod ini;
 pub mod job;
 pub mod keys;
 #[cfg(feature = "signed")]
@@ -51,4 +53,5 @@ pub mod sts;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod values;
 pub mod variables;

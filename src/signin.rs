@@ -12,9 +12,9 @@ use crate::aws::credentials::Credentials;
 use crate::effect::Answer;
 use crate::product;
 use crate::secret::Secret;
-use crate::settings::ValueFault;
 use crate::sts::form::Form;
 use crate::text::as_json;
+use crate::values::ValueFault;
 
 /// How long an address signs in, in minutes.
 pub const MINUTES: u32 = 15;

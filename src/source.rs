@@ -9,9 +9,10 @@ use crate::effect::{Command, FaultKind, Symlinks};
 use crate::names::Meaning;
 use crate::run::{Call, Run, Service, Trouble, interrupted, shown_host};
 use crate::secret::Secret;
-use crate::settings::{Audience, Settings};
+use crate::settings::Settings;
 use crate::sts::endpoint::Endpoint;
 use crate::sts::error::Retry;
+use crate::values::Audience;
 
 /// STS takes tokens of at most 20,000 characters; what holds more holds something else.
 const TOKEN_BYTES: u32 = 64 * 1024;

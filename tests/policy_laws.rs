@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use ci_assume_role::policy::caller::{Caller, Extent, Had};
 use ci_assume_role::policy::document::{Effect, TrustPolicy};
-use ci_assume_role::policy::evaluate::{Truth, Verdict, decide};
+use ci_assume_role::policy::evaluate::{Verdict, decide};
 use ci_assume_role::policy::json;
 use ci_assume_role::policy::operator::{NAMES, Operator, Test};
 use ci_assume_role::policy::pattern;
+use ci_assume_role::policy::truth::Truth;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -1,7 +1,7 @@
 //! The AWS profile files: any text, edits that are read back and undone.
 #![no_main]
 
-use ci_assume_role::handover::ini::{Ini, SectionName};
+use ci_assume_role::ini::{Ini, SectionName};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -11,7 +11,7 @@ pub mod words;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::handover::ini::lines::{Line, Lines, is_space};
+use crate::ini::lines::{Line, Lines, is_space};
 
 /// The most that is read of either file.
 pub const MAX_BYTES: u32 = 1 << 20;

@@ -17,9 +17,10 @@ use crate::pairs::Pairs;
 use crate::run::{Run, Trouble, interrupted};
 use crate::secret::Secret;
 use crate::settings::common::Way;
-use crate::settings::{Audience, Settings, ToAssume, TokenRequest};
+use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
+use crate::values::Audience;
 
 const TOKENS: [&str; 2] = ["CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN"];
 const CLI_MS: u32 = 20_000;

@@ -8,9 +8,10 @@ use crate::dialect::Dialect;
 use crate::environment::Environment;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
-use crate::settings::{Audience, Settings, ToAssume, TokenRequest};
+use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::sts::error::Retry;
 use crate::token::UnverifiedToken;
+use crate::values::Audience;
 
 pub struct GitLab;
 

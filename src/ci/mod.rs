@@ -1,5 +1,6 @@
 //! The CIs, one folder or file each. They differ in what they answer to [`Ci`], and in nothing else.
 
+pub mod all;
 #[cfg(feature = "cli")]
 mod any;
 #[cfg(feature = "cli")]
@@ -31,26 +32,6 @@ use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::shell;
 use crate::token::UnverifiedToken;
 
-/// Every CI that this module knows, found by the name that its dialect has.
-pub const ALL: &[&dyn Ci] = &[
-    #[cfg(feature = "github")]
-    &github::GitHub,
-    #[cfg(feature = "buildkite")]
-    &buildkite::Buildkite,
-    #[cfg(feature = "bitrise")]
-    &bitrise::Bitrise,
-    #[cfg(feature = "cli")]
-    &circleci::CircleCi,
-    #[cfg(feature = "cli")]
-    &bitbucket::Bitbucket,
-    #[cfg(feature = "cli")]
-    &azure_devops::AzureDevOps,
-    #[cfg(feature = "cli")]
-    &gitlab::GitLab,
-    #[cfg(feature = "cli")]
-    &any::Any, // takes what no other does
-];
-
 /// What a CI is asked.
 pub trait Ci: Dialect {
     /// Whether this is a job of it.
@@ -76,7 +57,7 @@ pub trait Ci: Dialect {
     /// # Errors
     /// As for [`Ci::settings`].
     #[cfg(feature = "signed")]
-    fn login(&self, _run: &Run) -> Result<crate::login::action::Step, Failure> {
+    fn login(&self, _run: &Run) -> Result<crate::login::step::Step, Failure> {
         Err(Diagnostic::new(Code::CapabilityMissing, "this CI has no entry for a login but the command line").into())
     }
 
@@ -233,12 +214,6 @@ fn usual_causes(role: &ToAssume<'_>) -> Vec<String> {
     ]
 }
 
-/// The CI whose job this is. The last one takes what no other does.
-#[must_use]
-pub fn here(env: &Environment) -> Option<&'static dyn Ci> {
-    ALL.iter().copied().find(|ci| ci.is_here(env))
-}
-
 /// What becomes of a job's changes when it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtTheEnd {
@@ -263,10 +238,4 @@ pub enum ProfilePlace {
     Shared,
     /// Copies that this job alone is told of.
     OfTheJob,
-}
-
-/// A CI by its name.
-#[must_use]
-pub fn named(name: &str) -> Option<&'static dyn Ci> {
-    ALL.iter().copied().find(|ci| ci.name() == name)
 }

@@ -8,6 +8,9 @@ use crate::text::{listed, nearest};
 /// Commands that start with one of these have a second word.
 pub const GROUPS: [&str; 3] = ["policy", "login", "logout"];
 
+/// Those that there are completions for.
+pub const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
+
 /// A command line that makes sense.
 #[derive(Debug)]
 pub struct Invocation {
@@ -93,9 +96,11 @@ impl Invocation {
             (Name::Exec, []) => Err(wrong("there is no command to run".to_owned()).fix(usage_of(self.name))),
             (Name::Completion, []) => Err(wrong("there is no shell named".to_owned()).fix(usage_of(self.name))),
             (Name::Exec, _) | (_, []) => Ok(()),
-            (Name::Completion, [shell]) if super::completions::SHELLS.contains(&shell.as_str()) => Ok(()),
-            (Name::Completion, [shell, ..]) => Err(wrong(format!("there are no completions for `{shell}`"))
-                .fix(format!("use one of {}", listed(&super::completions::SHELLS)))),
+            (Name::Completion, [shell]) if SHELLS.contains(&shell.as_str()) => Ok(()),
+            (Name::Completion, [shell, ..]) => {
+                Err(wrong(format!("there are no completions for `{shell}`"))
+                    .fix(format!("use one of {}", listed(&SHELLS))))
+            }
             (_, [operand, ..]) => {
                 let diagnostic = wrong(format!("{} does not take `{operand}`", self.name.text()));
                 Err(diagnostic.fix(usage_of(self.name)))

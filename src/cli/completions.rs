@@ -1,9 +1,7 @@
 //! Completions of the command line for shells: commands, their flags, and values where there is a choice.
 
-use super::args::GROUPS;
+use super::args::{GROUPS, SHELLS};
 use super::table::{self, Flag, Name, Takes};
-
-pub const SHELLS: [&str; 4] = ["bash", "zsh", "fish", "powershell"];
 
 /// Commands that the shim has besides those of the core.
 const OTHERS: [&str; 3] = ["demo", "playground", "sandbox"];

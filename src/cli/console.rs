@@ -1,10 +1,11 @@
 //! An address that signs a person in to AWS's console with what a job would have, to look at it.
 
 use super::settings;
+use crate::attempts::with_retries;
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{Effect, Stream};
-use crate::exchange::{Exchanged, with_retries};
+use crate::exchange::Exchanged;
 use crate::job;
 use crate::names::Meaning;
 use crate::pairs::Pairs;
@@ -13,8 +14,8 @@ use crate::secret::Secret;
 use crate::settings::common::{self, SessionOptions};
 use crate::settings::origin::{self, ALONE, Origin};
 use crate::settings::{
-    Checks, CredentialSource, HandOver, Options, Region, RoleArn, RoleSettings, SessionName, Settings, SignedRequest,
-    SignedSource, Source, Target, ValueFault, chain, endpoint,
+    Checks, CredentialSource, HandOver, Options, RoleSettings, Settings, SignedRequest, SignedSource, Source, Target,
+    chain, endpoint,
 };
 use crate::signin::{self, MINUTES, SigninFault, Site};
 use crate::sts::endpoint::Endpoint;
@@ -22,6 +23,7 @@ use crate::sts::error::Retry;
 use crate::sts::form;
 use crate::sts::partition::Partition;
 use crate::time::span;
+use crate::values::{Region, RoleArn, SessionName, ValueFault};
 
 const SIGNIN: Service =
     Service { name: "AWS's sign-in", advice: "check that this machine may reach the host (firewall, DNS, proxy)" };

@@ -94,9 +94,9 @@ async fn key(run: &Run, role: &RoleSettings) -> String {
         role.role(),
         role.session.name.as_str(),
         &role.endpoint.url,
-        role.session.policy.as_ref().map_or("", crate::settings::SessionPolicy::as_str),
+        role.session.policy.as_ref().map_or("", crate::values::SessionPolicy::as_str),
     ];
-    parts.extend(role.session.policy_arns.iter().map(crate::settings::PolicyArn::as_str));
+    parts.extend(role.session.policy_arns.iter().map(crate::values::PolicyArn::as_str));
     let labels = run.dialect.run_labels(&run.env);
     parts.extend(labels.iter().map(|(_, value)| value.as_str()));
     let mut options: Vec<(&str, &str)> = run.env.variables().iter().filter(|(name, _)| run.is_option(name)).collect();

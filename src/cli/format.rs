@@ -108,7 +108,7 @@ impl Format {
             Self::GitHub => github(run, &variables).map_err(faulty)?,
             Self::Profile => {
                 let name = role.hand_over.profile.as_ref().map_or("default", |profile| profile.name.as_str());
-                profile(name, role.region.as_ref().map(crate::settings::Region::as_str), &identity.credentials)
+                profile(name, role.region.as_ref().map(crate::values::Region::as_str), &identity.credentials)
             }
             Self::Process => format!("{}\n", ProcessCredentials::of(identity).to_json()),
         };

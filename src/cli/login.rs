@@ -6,10 +6,11 @@ use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::ecr::endpoint::{self, PUBLIC_REGISTRY};
 use crate::job;
+use crate::login;
 use crate::login::action::credentials;
 use crate::login::client::choose;
 use crate::login::record::{self, Login};
-use crate::login::{self, Registries};
+use crate::login::wanted::Registries;
 use crate::run::{Run, apart};
 use crate::sts::endpoint::EndpointQuery;
 

@@ -19,7 +19,7 @@ use self::format::Format;
 use self::table::Name;
 use crate::change::{self, Change};
 use crate::channel::Channel;
-use crate::ci::{self, Ci};
+use crate::ci::{Ci, all};
 use crate::diagnostic::Failure;
 use crate::effect::{Effect, Stream};
 use crate::environment::{Environment, Runtime};
@@ -32,7 +32,7 @@ pub async fn run(channel: Channel, env: Environment, runtime: Runtime, args: &[S
     let invocation = match Invocation::parse(args) {
         Ok(invocation) => invocation,
         Err(diagnostic) => {
-            let Some(any) = ci::ALL.last() else { return 0 };
+            let Some(any) = all::ALL.last() else { return 0 };
             let run = Run::new(channel, *any, env, runtime, Voice::Aside);
             return told(&run, diagnostic.into());
         }
@@ -48,7 +48,7 @@ pub async fn run(channel: Channel, env: Environment, runtime: Runtime, args: &[S
     }
     let env = env.with(|_| false, &flags);
     let wanted = env.get("--ci").or_else(|| env.get("CI_ASSUME_ROLE_CI")).filter(|name| *name != "auto");
-    let Some(ci) = wanted.map_or_else(|| ci::here(&env), ci::named) else {
+    let Some(ci) = wanted.map_or_else(|| all::here(&env), all::named) else {
         return 2; // the choices of `--ci` are checked, and the last CI takes any environment
     };
     let voice = match name {

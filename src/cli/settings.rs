@@ -5,10 +5,11 @@ use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::effect::{FaultKind, Symlinks};
 use crate::environment::Environment;
-use crate::login::action::Step;
+use crate::login;
 use crate::login::client::Choice;
 use crate::login::options::Names;
-use crate::login::{self, Registries};
+use crate::login::step::Step;
+use crate::login::wanted::Registries;
 use crate::names::Meaning;
 use crate::pairs::Pairs;
 use crate::run::Run;
@@ -16,9 +17,10 @@ use crate::secret::Secret;
 use crate::settings::common::{self, SessionOptions, hand_over};
 use crate::settings::origin::{self, Origin};
 use crate::settings::{
-    Audience, Checks, Options, Region, RetryPolicy, RoleSettings, SessionName, Settings, Source, Target, TokenRequest,
-    TokenSource, ValueFault, chain, endpoint, roles,
+    Checks, Options, RetryPolicy, RoleSettings, Settings, Source, Target, TokenRequest, TokenSource, chain, endpoint,
+    roles,
 };
+use crate::values::{Audience, Region, SessionName, ValueFault};
 
 /// What the options of a login are called here.
 const LOGIN: Names =

@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn every_ci_can_be_named() {
-        for ci in crate::ci::ALL {
+        for ci in crate::ci::all::ALL {
             assert!(CI_NAMES.contains(&ci.name()), "{}", ci.name());
         }
     }

@@ -1,6 +1,5 @@
 //! Giving the credentials to later steps: all of it, or nothing.
 
-pub mod ini;
 pub mod plan;
 pub mod process;
 pub mod profile;

@@ -3,13 +3,13 @@
 
 use futures_util::future::join;
 
-use super::ini::{Ini, IniFault, SectionName};
 use super::record::{Record, ReplacedSection, SharedFileKind};
 use crate::aws::credentials::Credentials;
 use crate::change::{self, Change};
 use crate::ci::ProfilePlace;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{FaultKind, Symlinks};
+use crate::ini::{Ini, IniFault, SectionName};
 use crate::names::Meaning;
 use crate::pairs::Pairs;
 use crate::run::Run;

@@ -1,6 +1,7 @@
 //! The step of a job that logs in, and its end.
 
-use super::{Wanted, log_in, plan, record, undone};
+use super::step::Step;
+use super::{log_in, plan, record, undone};
 use crate::change::{self, Change};
 use crate::ci::{Ci, Reminder};
 use crate::diagnostic::{Code, Diagnostic, Failure};
@@ -8,21 +9,7 @@ use crate::handover::plan::prefix;
 use crate::job;
 use crate::pairs::Pairs;
 use crate::run::{Run, apart};
-use crate::settings::{CredentialSource, Settings};
 use crate::signed::{self, Found, Place};
-use crate::sts::endpoint::Endpoint;
-
-/// What a step was configured with.
-pub struct Step {
-    pub settings: Settings,
-    /// Credentials that log in as they are. `None`: those of the settings' role.
-    pub source: Option<CredentialSource>,
-    /// Where a machine's credentials may have to be exchanged.
-    pub sts: Endpoint,
-    pub wanted: Wanted,
-    /// The end of the job logs out.
-    pub logs_out: bool,
-}
 
 /// # Errors
 /// With everything that kept it from being done; then no login is left.

@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{Command, Ended, Fault, FaultKind};
 use crate::run::{Run, interrupted};
 use crate::secret::Secret;
-use crate::settings::ValueFault;
+use crate::values::ValueFault;
 
 /// A client that asks the registry first may have to wait for it.
 const PROGRAM_MS: u32 = 30_000;
@@ -241,7 +241,7 @@ pub(super) fn secrets_of(entry: &Value) -> impl Iterator<Item = Secret> {
 mod tests {
     use super::*;
     use crate::channel::Channel;
-    use crate::ci::ALL;
+    use crate::ci::all::ALL;
     use crate::environment::{Environment, Runtime};
     use crate::pairs::Pairs;
     use crate::run::Voice;

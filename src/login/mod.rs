@@ -15,48 +15,21 @@ pub mod options;
 mod password;
 pub mod record;
 mod refusal;
+pub mod step;
+pub mod wanted;
 
 use self::auth_file::{AuthFile, entry_of};
-use self::client::{Choice, Client};
+use self::client::Client;
 pub use self::password::Password;
 use self::record::Login;
+use self::wanted::Wanted;
 use crate::change;
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::exchange::Exchanged;
 use crate::run::{Run, apart};
-use crate::settings::{AccountId, Region, Settings};
+use crate::settings::Settings;
 use crate::signed::Found;
-use crate::sts::endpoint::Endpoint;
-
-/// What to log in to, and whom.
-pub struct Wanted {
-    pub registries: Registries,
-    pub client: Choice,
-    pub region: Region,
-    /// Where ECR is.
-    pub endpoint: Endpoint,
-    /// The option that says so, where there is one.
-    pub endpoint_option: Option<&'static str>,
-    /// The names by which private registries are to be known. `None`: those that ECR tells.
-    pub form: Option<HostForm>,
-    /// The log is told to hide the passwords. Our own never shows them.
-    pub mask: bool,
-}
-
-pub enum Registries {
-    /// Those of these accounts; without any, the caller's own.
-    Private(Vec<AccountId>),
-    /// `public.ecr.aws`, which all share.
-    Public,
-}
-
-/// Other names that the same registry has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostForm {
-    pub fips: bool,
-    pub dual_stack: bool,
-}
 
 /// Logins that are about to be made. It has no `Debug`, since it holds secrets.
 pub struct Plan {

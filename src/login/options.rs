@@ -1,8 +1,8 @@
 //! The options of a login, under the names that an entry has for them.
 
-use super::action::Step;
 use super::client::Choice;
-use super::{HostForm, Registries, Wanted};
+use super::step::Step;
+use super::wanted::{HostForm, Registries, Wanted};
 use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::ecr::endpoint::{self, PUBLIC_REGION};
@@ -12,10 +12,10 @@ use crate::settings::common::SessionOptions;
 use crate::settings::endpoint::{given, of_variable};
 use crate::settings::origin::{self, ALONE, Origin};
 use crate::settings::{
-    Checks, CredentialSource, HandOver, Options, Region, RoleSettings, SessionName, Settings, SignedRequest,
-    SignedSource, Source, Target, ValueFault, account_ids,
+    Checks, CredentialSource, HandOver, Options, RoleSettings, Settings, SignedRequest, SignedSource, Source, Target,
 };
 use crate::sts::endpoint::{Endpoint, EndpointQuery, is_loopback};
+use crate::values::{Region, SessionName, ValueFault, account_ids};
 
 /// What an entry calls its options.
 pub struct Names {

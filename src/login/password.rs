@@ -1,19 +1,20 @@
 //! The passwords of the registries, by signed calls of ECR.
 
 use super::refusal::{self, Refused};
-use super::{HostForm, Registries, Wanted};
+use super::wanted::{HostForm, Registries, Wanted};
+use crate::attempts::with_retries;
 use crate::aws::json::{AnswerFault, RefusalKind};
 use crate::ecr::authorization::Authorization;
 use crate::ecr::{endpoint, private, public};
 use crate::effect::{Answer, Header};
-use crate::exchange::with_retries;
 use crate::explain;
 use crate::run::{Run, Service, Trouble};
 use crate::secret::Secret;
-use crate::settings::{AccountId, Region, Settings};
+use crate::settings::Settings;
 use crate::signed::Found;
 use crate::signed::call::{Caller, Signing};
 use crate::time::Timestamp;
+use crate::values::{AccountId, Region};
 
 const ECR: Service = Service {
     name: "ECR",

@@ -1,6 +1,6 @@
 //! Why ECR gave no password.
 
-use super::{Registries, Wanted};
+use super::wanted::{Registries, Wanted};
 use crate::aws::clock::ClockCorrection;
 use crate::aws::json::{AnswerFault, Refusal, RefusalKind};
 use crate::diagnostic::{Code, Diagnostic};

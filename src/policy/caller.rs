@@ -6,9 +6,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::evaluate::Truth;
 use super::issuer::Kind;
 use super::placeholder;
+use super::truth::Truth;
 use crate::keys;
 use crate::token::{SOURCE_IDENTITY, TAGS};
 

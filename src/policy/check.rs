@@ -10,10 +10,11 @@ use serde_json::{Map, Value};
 pub use self::report::{RULES, part, sentence, suite, verdict};
 use super::caller::{Absence, Caller, Extent, Had, Role, Unsure};
 use super::document::{Effect, TrustPolicy};
-use super::evaluate::{Decision, StatementDecision, Truth, Verdict, decide};
+use super::evaluate::{Decision, StatementDecision, Verdict, decide};
 use super::fields::{self, Fault, FaultKind, Faults};
 use super::issuer::Kind;
 use super::tree::{self, Node, Span};
+use super::truth::Truth;
 use crate::text::nearest;
 
 /// What a file expects of a policy.

@@ -10,45 +10,7 @@ use super::document::{Actions, Condition, Effect, Principal, PrincipalKind, Prin
 use super::operator::{Compared, Operator, Set, Test};
 use super::pattern::{self, NoText};
 use super::placeholder;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Truth {
-    Yes,
-    No,
-    Unknown,
-}
-
-impl Truth {
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::No, _) | (_, Self::No) => Self::No,
-            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-            _ => Self::Yes,
-        }
-    }
-
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        self.not().and(other.not()).not()
-    }
-
-    #[must_use]
-    #[allow(clippy::should_implement_trait)] // `!truth` reads as if there were two values
-    pub fn not(self) -> Self {
-        match self {
-            Self::Yes => Self::No,
-            Self::No => Self::Yes,
-            Self::Unknown => Self::Unknown,
-        }
-    }
-}
-
-impl From<bool> for Truth {
-    fn from(truth: bool) -> Self {
-        if truth { Self::Yes } else { Self::No }
-    }
-}
+use super::truth::Truth;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {

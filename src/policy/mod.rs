@@ -29,3 +29,4 @@ pub mod sample;
 pub mod source;
 pub mod subject;
 pub mod tree;
+pub mod truth;

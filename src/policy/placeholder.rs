@@ -4,8 +4,8 @@
 //! mistaken for it. CloudFormation's `${AWS::AccountId}` becomes `${AccountId}`: ARNs and keys with it
 //! can still be taken apart at their colons.
 
-use super::evaluate::Truth;
 use super::pattern;
+use super::truth::Truth;
 
 /// The account and the partition that the template is deployed to, and the role with it.
 pub const ACCOUNT: &str = "${AccountId}";

@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::caller::{Caller, Role};
 use super::document::{Condition, PrincipalKind, Statement, TrustPolicy};
-use super::evaluate::{Truth, Verdict, decide, decide_condition};
+use super::evaluate::{Verdict, decide, decide_condition};
 use super::issuer::Kind;
 use super::operator::Test;
 use super::pattern;
 use super::subject;
+use super::truth::Truth;
 use crate::token::TAGS;
 
 /// The claims that a token of this issuer has when nobody asks for more. Names and ids are made up.

@@ -6,7 +6,7 @@ use super::issuer::Job;
 use super::reader::{Node, Problems, quoted};
 use super::trust::Trust;
 use crate::keys;
-use crate::settings::{AccountId, RoleArn};
+use crate::values::{AccountId, RoleArn};
 
 const PROVIDER: &str = r#"{"url": "https://token.actions.githubusercontent.com", "account": "123456789012", "clientIds": ["sts.amazonaws.com"]}"#;
 const ROLE: &str = r#"{"arn": "arn:aws:iam::123456789012:role/deploy", "trustPolicy": {…}}"#;

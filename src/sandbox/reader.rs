@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::settings::ValueFault;
 use crate::text::{Inert, listed, nearest};
+use crate::values::ValueFault;
 
 /// What is wrong with a configuration so far, one line each.
 #[derive(Default)]

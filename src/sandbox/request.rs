@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::limits::{POLICY, ROLE_ARN, SESSION_NAME, TOKEN, check_duration, check_policy_count, policy_arn};
 use super::refusal::Refusal;
-use crate::settings::{PolicyArn, RoleArn};
+use crate::values::{PolicyArn, RoleArn};
 
 const ACTION: &str = "AssumeRoleWithWebIdentity";
 const VERSION: &str = "2011-06-15";

@@ -1,14 +1,15 @@
 //! Roles that are assumed one after the other.
 
 use super::entries::{self, Form};
-use super::{
-    ExternalId, Hop, Options, RoleArn, SessionDuration, SessionName, SessionPolicy, SessionSettings, SessionTags,
-    SignedRequest, SourceIdentity, ValueFault, custom_tags, policy_arns, tag_keys,
-};
+use super::{Hop, Options, SessionSettings, SessionTags, SignedRequest};
 use crate::names::Meaning;
 use crate::pairs::Pairs;
 use crate::run::Run;
 use crate::sts::tags::Tags;
+use crate::values::{
+    ExternalId, RoleArn, SessionDuration, SessionName, SessionPolicy, SourceIdentity, ValueFault, custom_tags,
+    policy_arns, tag_keys,
+};
 
 /// What a hop can say. Its session is called as the first one, and lasts an hour, where it says nothing.
 const NAMES: &[&str] = &[

@@ -2,16 +2,17 @@
 
 #[cfg(feature = "signed")]
 use super::origin;
-use super::{
-    Checks, HandOver, Options, PolicyArn, Profile, ProfileKind, ProfileName, RetryPolicy, SessionDuration, SessionName,
-    SessionPolicy, SessionSettings, ValueFault, account_ids, policy_arns, whole_number,
-};
+use super::{Checks, HandOver, Options, Profile, ProfileKind, RetryPolicy, SessionSettings};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
 use crate::names::Meaning;
 use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::shell;
+use crate::values::{
+    PolicyArn, ProfileName, SessionDuration, SessionName, SessionPolicy, ValueFault, account_ids, policy_arns,
+    whole_number,
+};
 
 /// What a session is to be, where somebody has said it.
 pub struct SessionOptions {

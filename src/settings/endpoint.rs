@@ -1,11 +1,12 @@
 //! Which STS is asked.
 
-use super::{Options, Region, RoleArn, ValueFault};
+use super::Options;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
 use crate::run::shown_host;
 use crate::sts::endpoint::{Endpoint, EndpointQuery, is_sts_host};
 use crate::sts::partition::Partition;
+use crate::values::{Region, RoleArn, ValueFault};
 
 /// An endpoint other than AWS's is taken from our own input alone: a pull request that can set a
 /// variable must not be able to send the token elsewhere.

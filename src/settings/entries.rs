@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::ValueFault;
 use crate::pairs::Pairs;
 use crate::text::nearest;
+use crate::values::ValueFault;
 
 /// Far more than fifty roles with a policy each.
 const LARGEST: usize = 256 * 1024;

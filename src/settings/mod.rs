@@ -9,17 +9,9 @@ pub mod entries;
 pub mod options;
 #[cfg(feature = "signed")]
 pub mod origin;
-mod role;
 pub mod roles;
-mod session;
-mod values;
 
-pub use options::{OptionSpec, Options, ValueFault, prose};
-pub use role::{AccountId, PolicyArn, RoleArn, RoleName};
-pub use session::{SessionDuration, SessionName, SessionPolicy, SourceIdentity};
-pub use values::{
-    Audience, ExternalId, ProfileName, Region, account_ids, custom_tags, policy_arns, seconds, tag_keys, whole_number,
-};
+pub use options::{OptionSpec, Options, prose};
 
 use crate::aws::credentials::Credentials;
 use crate::effect::Symlinks;
@@ -28,6 +20,10 @@ use crate::run::Run;
 use crate::secret::Secret;
 use crate::sts::endpoint::Endpoint;
 use crate::sts::tags::Tags;
+use crate::values::{
+    AccountId, Audience, ExternalId, PolicyArn, ProfileName, Region, RoleArn, RoleName, SessionDuration, SessionName,
+    SessionPolicy, SourceIdentity,
+};
 
 /// Everything that the one path needs to know, in AWS's terms and no CI's.
 pub struct Settings {
@@ -49,7 +45,7 @@ pub struct Settings {
     pub token_export: Option<TokenExport>,
     /// Logs a client of registries in with what is handed over.
     #[cfg(feature = "signed")]
-    pub login: Option<Box<crate::login::Wanted>>,
+    pub login: Option<Box<crate::login::wanted::Wanted>>,
 }
 
 impl Settings {

@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::text::nearest;
+use crate::values::ValueFault;
 
 /// One option of an entry: the single source for its manifest, its documentation and its parsing.
 #[derive(Clone, Copy, Debug)]
@@ -21,29 +22,6 @@ pub struct OptionSpec {
 #[must_use]
 pub const fn prose(text: &'static str) -> &'static str {
     if cfg!(target_arch = "wasm32") { "" } else { text }
-}
-
-/// What is wrong with a value, and a value that would do.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ValueFault {
-    /// Continues the sentence "`option` …".
-    pub problem: String,
-    pub example: String,
-    /// A correction of the given value where one can be computed.
-    pub hint: Option<String>,
-}
-
-impl ValueFault {
-    #[must_use]
-    pub fn new(problem: impl Into<String>, example: impl Into<String>) -> Self {
-        Self { problem: problem.into(), example: example.into(), hint: None }
-    }
-
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
 }
 
 /// An option, its value, and the name under which it was given: the option's own or its alias.

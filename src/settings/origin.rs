@@ -1,16 +1,14 @@
 //! What the first role is assumed with, and what a signed request for it says.
 
 use super::options::written;
-use super::{
-    CredentialSource, ExternalId, HandOver, Options, ProfileKind, RoleArn, RoleName, SessionTags, SignedRequest,
-    SourceIdentity, Target, ValueFault, custom_tags, tag_keys,
-};
+use super::{CredentialSource, HandOver, Options, ProfileKind, SessionTags, SignedRequest, Target};
 use crate::aws::credentials::Credentials;
 use crate::aws::environment::{self, EnvironmentFault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::Meaning;
 use crate::run::Run;
 use crate::sts::tags::Tags;
+use crate::values::{ExternalId, RoleArn, RoleName, SourceIdentity, ValueFault, custom_tags, tag_keys};
 
 /// The values of the option `source`.
 pub const SOURCES: &[&str] = &["token", "environment", "profile", "container", "instance", "machine"];

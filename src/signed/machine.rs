@@ -19,9 +19,10 @@ use crate::run::{Call, Run, apart, interrupted};
 use crate::secret::Secret;
 use crate::settings::origin::unusable_variables;
 use crate::settings::{
-    Checks, CredentialSource, ExternalId, HandOver, RoleArn, RoleSettings, SessionDuration, SessionName,
-    SessionSettings, Settings, SignedRequest, SignedSource, Source, Target, TokenSource,
+    Checks, CredentialSource, HandOver, RoleSettings, SessionSettings, Settings, SignedRequest, SignedSource, Source,
+    Target, TokenSource,
 };
+use crate::values::{ExternalId, RoleArn, SessionDuration, SessionName};
 
 /// A program that prints credentials has so long, and prints so much at most.
 const PROGRAM_MS: u32 = 20_000;

@@ -16,11 +16,10 @@ use crate::ci::Ci;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::exchange::{Exchanged, check_allowed};
 use crate::run::{Run, apart};
-use crate::settings::{
-    CredentialSource, Existing, Region, RoleArn, RoleName, RoleSettings, Settings, SignedSource, Target, ToAssume,
-};
+use crate::settings::{CredentialSource, Existing, RoleSettings, Settings, SignedSource, Target, ToAssume};
 use crate::sts::endpoint::Endpoint;
 use crate::sts::get_caller_identity::CallerIdentity;
+use crate::values::{Region, RoleArn, RoleName};
 
 /// Assumes the role with the source's credentials, or tells whose those are.
 ///

@@ -10,10 +10,11 @@ use crate::ci::Ci;
 use crate::iam::{endpoint, get_role};
 use crate::run::{Run, Service, apart};
 use crate::settings::endpoint::of_variable;
-use crate::settings::{CredentialSource, RoleArn, Settings, ToAssume};
+use crate::settings::{CredentialSource, Settings, ToAssume};
 use crate::sts::endpoint::{Endpoint, is_loopback, is_sts_host};
 use crate::sts::error::{AnswerFault, ErrorKind, StsError};
 use crate::sts::partition::Partition;
+use crate::values::RoleArn;
 
 const IAM: Service = Service { name: "IAM", advice: "check that this machine may reach the host" };
 

@@ -5,19 +5,21 @@ use std::cell::Cell;
 use super::call::{Caller, Signing};
 use super::refusal::{self, Refused};
 use super::{Found, Place};
+use crate::attempts::with_retries;
 use crate::aws::credentials::{Credentials, Identity};
 use crate::diagnostic::Failure;
 use crate::effect::Answer;
-use crate::exchange::{STS, with_retries};
+use crate::exchange::STS;
 use crate::explain;
 use crate::names::Meaning;
 use crate::run::{Run, Trouble, apart};
-use crate::settings::{ExternalId, PolicyArn, SessionPolicy, Settings, SignedRequest, SourceIdentity, ToAssume};
+use crate::settings::{Settings, SignedRequest, ToAssume};
 use crate::sts::assume_role::{self, LONGEST_CHAINED};
 use crate::sts::error::{AnswerFault, ErrorKind};
 use crate::sts::get_caller_identity::{self, CallerIdentity};
 use crate::sts::session::Session;
 use crate::time::span;
+use crate::values::{ExternalId, PolicyArn, SessionPolicy, SourceIdentity};
 
 /// STS, as whoever has these credentials calls it.
 pub(super) struct Sts<'a> {

@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::{Profiles, Section, words};
 use crate::aws::credentials::{Credentials, CredentialsFault};
-use crate::settings::{RoleArn, SessionDuration, SessionName, ValueFault};
+use crate::values::{RoleArn, SessionDuration, SessionName, ValueFault};
 
 /// How to come by the credentials of a profile. It has no `Debug`, since it may hold secrets.
 pub struct Chain {

@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::login;
 use crate::login::client::{Choice, Client};
 use crate::login::options::Names;
+use crate::login::wanted::Wanted;
 use crate::names;
 use crate::pairs::Pairs;
 use crate::product;
@@ -15,10 +16,11 @@ use crate::secret::Secret;
 use crate::settings::common::{self, SessionOptions, Way};
 use crate::settings::origin::{self, KEY_ALONE, Origin};
 use crate::settings::{
-    Audience, Checks, CredentialSource, HandOver, Options, ProfileKind, Region, RoleSettings, SessionName, Settings,
-    Source, Target, TokenExport, TokenRequest, TokenSource, ValueFault, chain, endpoint, roles,
+    Checks, CredentialSource, HandOver, Options, ProfileKind, RoleSettings, Settings, Source, Target, TokenExport,
+    TokenRequest, TokenSource, chain, endpoint, roles,
 };
 use crate::sts::endpoint::Endpoint;
+use crate::values::{Audience, Region, SessionName, ValueFault};
 
 const REGION: &str = "us-east-1";
 
@@ -154,7 +156,7 @@ fn show(run: &Run, options: &Options) {
 }
 
 /// Docker, and the registry of the first role's own account.
-fn docker_login(options: &mut Options, env: &Environment, token_alone: bool) -> Option<Box<login::Wanted>> {
+fn docker_login(options: &mut Options, env: &Environment, token_alone: bool) -> Option<Box<Wanted>> {
     if options.switch("docker_login") != Some(true) {
         return None;
     }
@@ -170,7 +172,7 @@ fn docker_login(options: &mut Options, env: &Environment, token_alone: bool) -> 
     // What is wrong with it is told with the role that it is for.
     let region = Region::parse(options.text("region").unwrap_or(REGION)).ok();
     let wanted = login::options::read(options, env, &Names::NONE, region.as_ref())?;
-    Some(Box::new(login::Wanted { client: Choice::Only(Client::Docker), ..wanted }))
+    Some(Box::new(Wanted { client: Choice::Only(Client::Docker), ..wanted }))
 }
 
 /// A token that was given counts before one that Bitrise mints, and one that an earlier step left

@@ -20,8 +20,9 @@ use crate::names::{self, Meaning};
 use crate::pairs::Pairs;
 use crate::run::{Run, Trouble};
 use crate::secret::Secret;
-use crate::settings::{Audience, Settings, ToAssume, TokenRequest};
+use crate::settings::{Settings, ToAssume, TokenRequest};
 use crate::token::UnverifiedToken;
+use crate::values::Audience;
 use crate::variables::AWS_VARIABLES;
 
 /// The CLI takes the last text between these two for the reason why a step failed.

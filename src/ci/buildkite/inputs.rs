@@ -11,10 +11,11 @@ use crate::run::Run;
 use crate::settings::common::{self, SessionOptions, Way, hand_over};
 use crate::settings::origin::{self, Origin};
 use crate::settings::{
-    Audience, Checks, Options, ProfileKind, Region, RoleArn, RoleSettings, SessionName, Settings, Source, Target,
-    TokenRequest, TokenSource, ValueFault, chain, endpoint, roles, seconds,
+    Checks, Options, ProfileKind, RoleSettings, Settings, Source, Target, TokenRequest, TokenSource, chain, endpoint,
+    roles,
 };
 use crate::sts::partition::Partition;
+use crate::values::{Audience, Region, RoleArn, SessionName, ValueFault, seconds};
 
 /// Reads and checks all options.
 pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {

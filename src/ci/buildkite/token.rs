@@ -8,9 +8,10 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::effect::{Answer, Command, Ended, FaultKind};
 use crate::run::{Call, Run, Service, Trouble, interrupted, shown_host};
 use crate::secret::Secret;
-use crate::settings::{Audience, Settings, TokenRequest};
+use crate::settings::{Settings, TokenRequest};
 use crate::sts::endpoint::Endpoint;
 use crate::sts::error::Retry;
+use crate::values::Audience;
 
 const AGENT: &str = "buildkite-agent";
 /// The agent tries five times by itself, over 15 seconds.

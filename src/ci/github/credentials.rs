@@ -11,8 +11,9 @@ use crate::run::Run;
 use crate::settings::Checks;
 use crate::settings::origin::{self, KEY_ALONE, Origin};
 use crate::settings::{
-    CredentialSource, Existing, HandOver, Options, Region, SignedRequest, SignedSource, Source, Target, endpoint, roles,
+    CredentialSource, Existing, HandOver, Options, SignedRequest, SignedSource, Source, Target, endpoint, roles,
 };
+use crate::values::Region;
 
 /// What the inputs name: those of configure-aws-credentials, or `source`.
 pub(super) fn origin(options: &mut Options, run: &Run) -> Option<Origin> {

@@ -14,14 +14,15 @@ use crate::proxy::ProxySettings;
 use crate::run::Run;
 use crate::settings::common::{self, SessionOptions};
 use crate::settings::{
-    Audience, Checks, HandOver, Options, Profile, ProfileKind, ProfileName, Region, RetryPolicy, RoleArn, RoleSettings,
-    SessionName, Settings, Source, TokenRequest, TokenSource, ValueFault, endpoint, roles, seconds, whole_number,
+    Checks, HandOver, Options, Profile, ProfileKind, RetryPolicy, RoleSettings, Settings, Source, TokenRequest,
+    TokenSource, endpoint, roles,
 };
 #[cfg(feature = "signed")]
 use crate::settings::{
     chain,
     origin::{self, Origin},
 };
+use crate::values::{Audience, ProfileName, Region, RoleArn, SessionName, ValueFault, seconds, whole_number};
 
 /// Reads and checks all inputs.
 pub(super) fn settings(run: &Run) -> Result<Settings, Failure> {

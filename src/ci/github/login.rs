@@ -5,12 +5,13 @@ use super::table::variable_of;
 use super::{GitHub, inputs};
 use crate::diagnostic::Failure;
 use crate::login;
-use crate::login::action::Step;
 use crate::login::options::Names;
+use crate::login::step::Step;
 use crate::names;
 use crate::pairs::Pairs;
 use crate::run::Run;
-use crate::settings::{OptionSpec, Options, Region, RoleSettings, Settings, common, endpoint, prose};
+use crate::settings::{OptionSpec, Options, RoleSettings, Settings, common, endpoint, prose};
+use crate::values::Region;
 
 const fn input(name: &'static str, default: &'static str, description: &'static str) -> OptionSpec {
     OptionSpec { name, description: prose(description), default: prose(default), alias: None, secret: false }

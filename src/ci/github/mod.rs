@@ -112,7 +112,7 @@ impl Ci for GitHub {
     }
 
     #[cfg(feature = "signed")]
-    fn login(&self, run: &Run) -> Result<crate::login::action::Step, Failure> {
+    fn login(&self, run: &Run) -> Result<crate::login::step::Step, Failure> {
         login::read(run)
     }
 

@@ -2,8 +2,9 @@
 //! configure-aws-credentials, since trust policies and permissions were written for them.
 
 use crate::environment::Environment;
-use crate::settings::{Options, SessionTags, custom_tags, tag_keys};
+use crate::settings::{Options, SessionTags};
 use crate::sts::tags::{Tags, nearest_value};
+use crate::values::{custom_tags, tag_keys};
 
 /// Key and variable, in the order in which they are sent.
 const USUAL: [(&str, &str); 12] = [

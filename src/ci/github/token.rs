@@ -9,9 +9,10 @@ use crate::effect::Answer;
 use crate::environment::Environment;
 use crate::run::{Call, Run, Service, Trouble, shown_host};
 use crate::secret::Secret;
-use crate::settings::{Audience, Settings};
+use crate::settings::Settings;
 use crate::sts::endpoint::Endpoint;
 use crate::sts::error::Retry;
+use crate::values::Audience;
 
 const TOKEN_SERVICE: Service = Service {
     name: "GitHub's token service",

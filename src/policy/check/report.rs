@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::{Expectation, Expectations, Outcome, Part, State};
-use crate::policy::evaluate::{Truth, Verdict};
+use crate::policy::evaluate::Verdict;
 use crate::policy::explain;
 use crate::policy::lint::Severity;
 use crate::policy::report::{Page, Place, Problem, Rule, Suite};
 use crate::policy::source::Found;
 use crate::policy::tree::{Lines, Span};
+use crate::policy::truth::Truth;
 use crate::text::listed;
 
 const fn rule(id: &'static str, severity: Severity, title: &'static str) -> Rule {

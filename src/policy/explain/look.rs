@@ -8,9 +8,10 @@ use super::statements;
 use super::{Decision, Explanation, Failed, Fix, Known, StatementRef};
 use crate::policy::caller::{ASSUME, Caller, SET_SOURCE_IDENTITY, TAG};
 use crate::policy::document::{Effect, PrincipalKind, Statement, TrustPolicy};
-use crate::policy::evaluate::{self, ActionDecision, StatementDecision, Truth, Verdict, decide};
+use crate::policy::evaluate::{self, ActionDecision, StatementDecision, Verdict, decide};
 use crate::policy::issuer::Kind;
 use crate::policy::json;
+use crate::policy::truth::Truth;
 
 /// How often a statement is changed at most until it admits the caller.
 const MOST_ROUNDS: usize = 6;

@@ -7,9 +7,10 @@ use super::gate::Seen;
 use super::{Failed, Value};
 use crate::policy::caller::Had;
 use crate::policy::document::{Actions, Effect, Principals};
-use crate::policy::evaluate::{Truth, decide_action};
+use crate::policy::evaluate::decide_action;
 use crate::policy::issuer::Kind;
 use crate::policy::tree::Span;
+use crate::policy::truth::Truth;
 
 /// A statement and what of it holds.
 #[derive(Clone, Debug)]

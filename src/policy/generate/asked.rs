@@ -6,8 +6,9 @@ use super::values;
 use crate::cli::generate::OPTIONS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::issuer::Kind;
-use crate::settings::{Audience, Options, ValueFault};
+use crate::settings::Options;
 use crate::text::{listed, nearest};
+use crate::values::{Audience, ValueFault};
 
 const COMMON: &[&str] =
     &["--ci", "--issuer", "--role-arn", "--role-name", "--account-id", "--partition", "--audience", "--level"];

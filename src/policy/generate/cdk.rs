@@ -3,7 +3,7 @@
 use super::doc::{Doc, Layout, PYTHON, TYPESCRIPT, json};
 use super::plan::Plan;
 use crate::policy::caller::ASSUME;
-use crate::settings::RoleArn;
+use crate::values::RoleArn;
 
 /// The conditions, with keys that the program makes from the issuer. Its literals have no place for an
 /// expression as a name, so a mark stands there until the end.

@@ -2,7 +2,7 @@
 
 use super::doc::{Doc, json};
 use super::plan::Plan;
-use crate::settings::RoleArn;
+use crate::values::RoleArn;
 
 pub fn write(role: &RoleArn, plan: &Plan, provider_arn: &str) -> String {
     let provider = format!("!If [MakesIdentityProvider, !Ref IdentityProvider, {}]", json(provider_arn));

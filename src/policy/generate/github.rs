@@ -196,7 +196,7 @@ fn one_repository(
 }
 
 /// `OWNER/REPOSITORY/.github/workflows/FILE@REF`
-fn workflow(text: &str) -> Result<String, crate::settings::ValueFault> {
+fn workflow(text: &str) -> Result<String, crate::values::ValueFault> {
     const EXAMPLE: &str = "octo-org/workflows/.github/workflows/deploy.yml@refs/tags/v1";
     let text = values::name(text, Chars::Any, EXAMPLE)?;
     let fits = text.split_once('@').is_some_and(|(file, at)| {
@@ -206,7 +206,7 @@ fn workflow(text: &str) -> Result<String, crate::settings::ValueFault> {
     if fits {
         Ok(text)
     } else {
-        Err(crate::settings::ValueFault::new("does not name a workflow's file and its ref", EXAMPLE))
+        Err(crate::values::ValueFault::new("does not name a workflow's file and its ref", EXAMPLE))
     }
 }
 

@@ -111,11 +111,11 @@ fn every_ref(plan: &mut Plan) {
     plan.loose.extend(["branch", "tag"].map(|name| (name, vec!["*".to_owned()])));
 }
 
-pub fn truth(text: &str) -> Result<bool, crate::settings::ValueFault> {
+pub fn truth(text: &str) -> Result<bool, crate::values::ValueFault> {
     match text {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(crate::settings::ValueFault::new("is neither `true` nor `false`", "true")),
+        _ => Err(crate::values::ValueFault::new("is neither `true` nor `false`", "true")),
     }
 }
 

@@ -39,8 +39,9 @@ use super::lint::Finding;
 use crate::cli::generate::OPTIONS;
 use crate::diagnostic::{Code, Diagnostic, Failure};
 use crate::keys;
-use crate::settings::{AccountId, Options, RoleArn, ValueFault};
+use crate::settings::Options;
 use crate::sts::partition::Partition;
+use crate::values::{AccountId, RoleArn, ValueFault};
 
 /// Characters of a trust policy without white space, unless AWS has raised it.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>

@@ -4,22 +4,8 @@ use super::doc::yaml;
 use super::plan::Plan;
 use crate::policy::issuer::Kind;
 use crate::product;
-use crate::settings::RoleArn;
 use crate::shell::quoted;
-
-/// What the pipeline has to say, so that its token is the one that the policy lets in.
-#[derive(Clone, Debug, Default)]
-pub struct Hints {
-    /// The environment that the job is for.
-    pub environment: Option<String>,
-    pub workflow: Option<String>,
-    pub connection: Option<String>,
-    /// Claims that are in the token only when they are asked for.
-    pub claims: Vec<&'static str>,
-    pub subject_claim: Option<&'static str>,
-    /// Claims that become tags of the session.
-    pub session_tags: Vec<String>,
-}
+use crate::values::RoleArn;
 
 pub fn write(role: &RoleArn, plan: &Plan) -> String {
     let region = match role.partition() {

@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::asked::text_of;
 use super::doc::Doc;
-use super::pipeline::Hints;
 use crate::keys;
 use crate::policy::caller::{ASSUME, Caller, TAG};
 use crate::policy::issuer::Kind;
@@ -39,6 +38,20 @@ pub struct Plan {
     /// Beside AssumeRoleWithWebIdentity.
     pub actions: Vec<&'static str>,
     pub hints: Hints,
+}
+
+/// What the pipeline has to say, so that its token is the one that the policy lets in.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// The environment that the job is for.
+    pub environment: Option<String>,
+    pub workflow: Option<String>,
+    pub connection: Option<String>,
+    /// Claims that are in the token only when they are asked for.
+    pub claims: Vec<&'static str>,
+    pub subject_claim: Option<&'static str>,
+    /// Claims that become tags of the session.
+    pub session_tags: Vec<String>,
 }
 
 /// A value of `sub`.

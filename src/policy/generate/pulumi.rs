@@ -2,7 +2,7 @@
 
 use super::doc::{Doc, TYPESCRIPT, json};
 use super::plan::Plan;
-use crate::settings::RoleArn;
+use crate::values::RoleArn;
 
 pub fn typescript(role: &RoleArn, plan: &Plan, provider_arn: &str) -> String {
     let policy = plan.policy(Doc::Raw("providerArn".to_owned())).literal(TYPESCRIPT, 1);

@@ -2,8 +2,8 @@
 
 use super::doc::json;
 use super::plan::Plan;
-use crate::settings::RoleArn;
 use crate::shell::quoted;
+use crate::values::RoleArn;
 
 pub fn write(role: &RoleArn, plan: &Plan, provider_arn: &str, policy: &str) -> String {
     let (account, name, url) = (role.account().as_str(), role.name(), format!("https://{}", plan.issuer));

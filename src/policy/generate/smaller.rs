@@ -145,12 +145,9 @@ pub fn azure_devops(asked: &mut Asked<'_>) -> Option<Plan> {
     Some(plan)
 }
 
-fn no_slash(text: String) -> Result<String, crate::settings::ValueFault> {
+fn no_slash(text: String) -> Result<String, crate::values::ValueFault> {
     if text.contains('/') {
-        return Err(crate::settings::ValueFault::new(
-            "has a slash, which Azure DevOps does not allow in names",
-            "shop",
-        ));
+        return Err(crate::values::ValueFault::new("has a slash, which Azure DevOps does not allow in names", "shop"));
     }
     Ok(text)
 }

@@ -2,7 +2,7 @@
 
 use super::doc::hcl;
 use super::plan::Plan;
-use crate::settings::RoleArn;
+use crate::values::RoleArn;
 
 pub fn write(role: &RoleArn, plan: &Plan) -> String {
     let texts = |texts: &[String]| texts.iter().map(|text| hcl(text)).collect::<Vec<_>>();

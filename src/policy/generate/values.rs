@@ -2,8 +2,8 @@
 //! each language quotes, in every file that is made of it.
 
 use crate::policy::subject::Chars;
-use crate::settings::ValueFault;
 use crate::text::is_invisible;
+use crate::values::ValueFault;
 
 /// Longer is no name of anything, and would not fit into a policy.
 const LONGEST: usize = 256;

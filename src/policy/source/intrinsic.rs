@@ -9,9 +9,9 @@ use std::cell::Cell;
 use super::embedded::Mapped;
 use super::view::View;
 use crate::keys;
-use crate::policy::evaluate::Truth;
 use crate::policy::placeholder;
 use crate::policy::tree::{Kind, Node, Span};
+use crate::policy::truth::Truth;
 
 /// Those that stand for a value. `Ref` and `Condition` have no `Fn::`.
 pub(super) const FUNCTIONS: &[&str] = &[
