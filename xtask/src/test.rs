@@ -1,4 +1,4 @@
-//! Every check of the repository, one group after the other; one run shows all that is wrong.
+//! Every check of the repository, in two lanes; one run shows all that is wrong.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
