@@ -4,14 +4,14 @@
 
 use std::collections::VecDeque;
 
-use ci_assume_role::ci;
+use ci_assume_role::ci::all::ALL;
 use ci_assume_role::ci::bitrise::table as bitrise;
 use ci_assume_role::ci::buildkite::table::SPECS;
 use ci_assume_role::ci::github::table::{INPUTS, variable_of};
 use ci_assume_role::effect::{Effect, Posted};
 use ci_assume_role::entry::{Entry, Job, Request};
-use ci_assume_role::pairs::Pairs;
 use ci_assume_role::environment::Runtime;
+use ci_assume_role::pairs::Pairs;
 use ci_assume_role::time::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
@@ -41,7 +41,7 @@ fuzz_target!(|input: (u8, Vec<(u8, String)>, Vec<(u16, String)>)| {
     ] {
         env.set(name, value);
     }
-    let ci = ci::ALL[usize::from(entry / 4) % ci::ALL.len()];
+    let ci = ALL[usize::from(entry / 4) % ALL.len()];
     if ci.name() == "buildkite" {
         let mut config = serde_json::json!({ "role-arn": "arn:aws:iam::123456789012:role/deploy" });
         for (index, value) in options {
