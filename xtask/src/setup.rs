@@ -55,7 +55,8 @@ pub fn build_tools() -> Result<()> {
     node_modules("")
 }
 
-fn rust() -> Result<()> {
+/// The part that cargo needs.
+pub fn rust() -> Result<()> {
     let target = "wasm32-unknown-unknown";
     let libraries = host::read(Command::new("rustc").args(["--print", "target-libdir", "--target", target]))?;
     if !Path::new(&libraries).is_dir() {
@@ -84,7 +85,9 @@ fn python() -> Result<()> {
     let requirements = host::root().join("tests/requirements.txt");
     once(&host::venv(), &fs::read_to_string(&requirements)?, || {
         host::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(host::venv()))?;
-        let pip = ["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--require-hashes"];
+        // Most of it is never imported: what is, Python compiles then.
+        let pip =
+            ["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-compile", "--require-hashes"];
         host::run(Command::new(host::venv().join("bin/python")).args(pip).arg("--requirement").arg(&requirements))
     })
 }

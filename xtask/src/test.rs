@@ -3,10 +3,11 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 
 use crate::{fuzz, host, pkg, setup, size};
 
@@ -15,7 +16,7 @@ type Group = fn(&mut Tally) -> Result<()>;
 /// Two lanes, side by side. What compiles is in one, since cargo does one thing at a time in a folder; what drives
 /// programs, and mostly waits for them, is in the other.
 const LANES: [&[(&str, Group)]; 2] = [
-    &[("lint", lint), ("core", core), ("boundary", boundary), ("pkg", package), ("fuzz", fuzz_targets)],
+    &[("core", core), ("boundary", boundary), ("lint", lint), ("pkg", package), ("fuzz", fuzz_targets)],
     &[
         ("style", style),
         ("site", site),
@@ -27,20 +28,34 @@ const LANES: [&[(&str, Group)]; 2] = [
     ],
 ];
 
+/// They need the toolchain alone, and do not wait for the rest of `setup`.
+const FIRST: [&str; 2] = ["core", "boundary"];
+
 /// Runs the groups that are wanted, all of them if none is named, each in a process of its own whose lines bear its name.
 pub fn run(wanted: &[&str]) -> Result<bool> {
     let names: Vec<&str> = LANES.iter().copied().flatten().map(|(name, _)| *name).collect();
     if let Some(unknown) = wanted.iter().find(|name| !names.contains(name)) {
         bail!("no test group {unknown}: there are {}", names.join(", "));
     }
-    setup::run()?;
+    setup::rust()?;
 
     let lanes = LANES.map(|lane| {
         let names = lane.iter().map(|(name, _)| *name);
         names.filter(|name| wanted.is_empty() || wanted.contains(name)).collect::<Vec<_>>()
     });
+    let installed = OnceLock::new();
+    let in_turn = |names: Vec<&'static str>| -> Result<Vec<Ended>> {
+        let each = names.into_iter().map(|name| {
+            if !FIRST.contains(&name) {
+                let outcome = installed.get_or_init(|| setup::run().map_err(|error| format!("{error:#}")));
+                outcome.clone().map_err(Error::msg)?;
+            }
+            apart(name)
+        });
+        each.collect()
+    };
     let ended: Vec<Ended> = thread::scope(|scope| {
-        let lanes = lanes.map(|names| scope.spawn(|| names.into_iter().map(apart).collect::<Result<Vec<_>>>()));
+        let lanes = lanes.map(|names| scope.spawn(|| in_turn(names)));
         lanes.into_iter().map(|lane| lane.join().expect("a lane does not panic")).collect::<Result<Vec<_>>>()
     })?
     .into_iter()
