@@ -38,9 +38,8 @@ pub fn run() -> Result<()> {
     rust()?;
     // All at once: each waits for another server, or for one of its many files, most of the time.
     thread::scope(|scope| {
-        let others = [scope.spawn(python), scope.spawn(cargo_fuzz)];
         let folders = [""].into_iter().chain(NODE_FOLDERS).map(|folder| scope.spawn(move || node_modules(folder)));
-        let started: Vec<_> = folders.chain(others).collect();
+        let started: Vec<_> = folders.chain([scope.spawn(python)]).collect();
         started.into_iter().try_for_each(|one| one.join().expect("an installation does not panic"))
     })?;
     for (program, how) in RUNNERS.iter().filter(|(program, _)| !host::is_on_path(program)) {
@@ -92,7 +91,8 @@ fn python() -> Result<()> {
     })
 }
 
-fn cargo_fuzz() -> Result<()> {
+/// The part that `fuzz` needs.
+pub fn cargo_fuzz() -> Result<()> {
     once(&host::tools(), CARGO_FUZZ, || {
         let install = ["install", "--quiet", "--locked", "cargo-fuzz", "--version", CARGO_FUZZ, "--root"];
         host::run(host::cargo(install).arg(host::tools()))

@@ -230,7 +230,7 @@ fn oracles(tally: &mut Tally) -> Result<()> {
 }
 
 fn fuzz_targets(tally: &mut Tally) -> Result<()> {
-    tally.check(&mut fuzz::build());
+    tally.check(&mut fuzz::check());
     Ok(())
 }
 
